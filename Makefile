@@ -1,0 +1,97 @@
+# Everything that is done to this repository, by name. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+PORT ?= 8080
+
+# The data folder of `make serve`. As root, the private PostgreSQL runs as another user, who must be able to get there: a
+# checkout below a closed folder (a home of mode 0700) keeps its data in the system's place instead.
+DATA ?= $(shell folder="$(CURDIR)"; \
+	if [ "$$(id -u)" = 0 ]; then while [ "$$folder" != / ]; do \
+	case "$$(stat -c %A "$$folder")" in (*x|*t) ;; (*) echo /var/lib/pinakes; exit;; esac; folder="$$(dirname "$$folder")"; \
+	done; fi; echo "$(CURDIR)/data")
+
+UV_VERSION := 0.13.8
+UV := .cache/uv/bin/uv
+BIN := .venv/bin
+HF_OLD := .clients/hf-1.29
+HF_OLD_LOCK := tests/clients/huggingface/requirements-1.29.lock
+
+# Each environment has a stamp: it is made again when its lock changes, and nothing is done when it has not.
+LOCKED := .venv/.locked
+VENV := .venv/.installed
+HF_OLD_VENV := $(HF_OLD)/.stamp
+
+.PHONY: help setup serve dev test test-fast check fix bench docs demo schema lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV) ## make .venv with everything that development takes
+
+serve: $(VENV) ## serve on PORT (8080), with the data in DATA
+	$(BIN)/pinakes serve --port $(PORT) --data "$(DATA)"
+
+dev: $(VENV) ## serve, and start anew whenever the code changes
+	PINAKES_LOG_LEVEL=debug $(BIN)/pinakes serve --port $(PORT) --data "$(DATA)" --reload
+
+test: check $(HF_OLD_VENV) ## every check and every test
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV) ## the tests of the inner loop, in under a minute
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" tests/unit tests/service tests/permissions tests/wires
+
+check: $(VENV) ## style, types, who imports whom, migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/squawk --config .squawk.toml src/pinakes/server/migrations/[0-9]*.sql
+
+fix: $(VENV) ## put in order what can be by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV) ## measure (minutes; nothing else should run meanwhile)
+	$(BIN)/python -m bench
+
+docs: $(VENV) ## write the generated pages of docs/reference anew
+	$(BIN)/python scripts/reference.py
+
+demo: $(VENV) ## serve with example content
+	$(BIN)/python -m examples.demo --port $(PORT)
+
+schema: $(VENV) ## write schema.sql anew from the migrations
+	$(BIN)/python scripts/schema.py
+
+lock: $(UV) ## resolve the dependencies anew
+	$(UV) pip compile pyproject.toml --extra server --extra frames --group dev --upgrade \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	$(UV) pip compile $(HF_OLD_LOCK:.lock=.in) --upgrade \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url -o $(HF_OLD_LOCK)
+
+clean: ## remove the environments and caches (never the data)
+	rm -rf .venv .clients .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(UV):
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@touch $@
+
+$(LOCKED): requirements.lock | $(UV)
+	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@touch $@
+
+$(VENV): pyproject.toml $(LOCKED) | $(UV)
+	$(UV) pip install --quiet --no-deps --python $(BIN)/python -e .
+	@touch $@
+
+$(HF_OLD_VENV): $(HF_OLD_LOCK) | $(UV)
+	test -x $(HF_OLD)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(HF_OLD)
+	$(UV) pip sync --quiet --require-hashes --python $(HF_OLD)/bin/python $(HF_OLD_LOCK)
+	@touch $@

@@ -1,0 +1,1 @@
+"""Measurements: Pinakes against the thinnest server that could do the same, on the same data in the same database."""

@@ -1,0 +1,65 @@
+"""How much of everything there is: for the real run, for one with a collection of ten million, for the smoke test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What is loaded, how long each workload is driven, and how often the sides take turns."""
+
+    items: int
+    owners: int
+    collections: int
+    entries: int
+    thousand: int
+    million: int
+    apart: int
+    ten_million: int | None
+    rounds: int
+    seconds: float
+    connections: int = 16
+
+    @property
+    def name(self) -> str:
+        """What tells loaded data of these sizes from others."""
+        return f"{self.items}-{self.owners}-{self.collections}-{self.million}-{self.ten_million or 0}"
+
+
+FULL = Sizes(
+    items=1_100_000,
+    owners=100,
+    collections=10_000,
+    entries=20,
+    thousand=1000,
+    million=1_000_000,
+    apart=100_000,
+    ten_million=None,
+    rounds=3,
+    seconds=4.0,
+)
+HUGE = Sizes(
+    items=10_000_000,
+    owners=100,
+    collections=10_000,
+    entries=20,
+    thousand=1000,
+    million=1_000_000,
+    apart=100_000,
+    ten_million=10_000_000,
+    rounds=3,
+    seconds=4.0,
+)
+QUICK = Sizes(
+    items=6000,
+    owners=10,
+    collections=1000,
+    entries=20,
+    thousand=1000,
+    million=5000,
+    apart=500,
+    ten_million=None,
+    rounds=1,
+    seconds=0.25,
+)

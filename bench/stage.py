@@ -1,0 +1,156 @@
+"""What the measurements run on: an embedded PostgreSQL (every commit on disk), the data, Pinakes and the comparator."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import psutil
+import psycopg
+from psycopg import sql
+
+from bench import data
+from bench.sizes import Sizes
+from pinakes.server import migrate, postgres
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+HOST = "127.0.0.1"
+WORKERS = 2
+START_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two servers: its port, and its first process."""
+
+    name: str
+    port: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that a workload needs to know."""
+
+    sizes: Sizes
+    url: str
+    ours: Side
+    thin: Side
+    postmaster: int
+    marks: data.Landmarks
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        """Connect to the database, to prepare something that is not measured."""
+        return psycopg.connect(self.url, autocommit=True)
+
+
+@contextmanager
+def stage(sizes: Sizes, kept: Path | None = None) -> Generator[Stage]:
+    """Build the stage; with `kept`, the loaded data stays in that folder for the next time."""
+    with ExitStack() as stack:
+        folder = kept.absolute() if kept else stack.enter_context(_temporary())
+        cluster = postgres.EmbeddedPostgres(folder)
+        cluster.start()
+        stack.callback(cluster.stop)
+        assert cluster.pid is not None
+        url = _fresh_copy(cluster, sizes)
+        marks = data.landmarks(url)
+        environment = {"PINAKES_DATABASE_URL": url, "BENCH_DATABASE_URL": url}
+        ours = stack.enter_context(_serving("pinakes", folder, environment))
+        thin = stack.enter_context(_serving("thin", folder, environment))
+        yield Stage(sizes, url, ours, thin, cluster.pid, marks)
+
+
+def _fresh_copy(cluster: postgres.EmbeddedPostgres, sizes: Sizes) -> str:
+    """Return the URL of a database with the data as loaded: a copy, since measuring changes it."""
+    loaded = f"loaded_{sizes.name}".replace("-", "_")
+    with psycopg.connect(cluster.url_of("postgres"), autocommit=True) as connection:
+        names = {row[0] for row in connection.execute("select datname from pg_database")}
+        if loaded not in names:
+            connection.execute("drop database if exists loading")
+            connection.execute("create database loading")
+            migrate.migrate(cluster.url_of("loading"))
+            data.load(cluster.url_of("loading"), sizes)
+            connection.execute(sql.SQL("alter database loading rename to {}").format(sql.Identifier(loaded)))
+        connection.execute("drop database if exists bench with (force)")
+        copy = sql.SQL("create database bench template {} strategy file_copy")
+        connection.execute(copy.format(sql.Identifier(loaded)))
+        connection.execute("checkpoint")
+    return cluster.url_of("bench")
+
+
+@contextmanager
+def _serving(name: str, folder: Path, environment: Mapping[str, str]) -> Generator[Side]:
+    """Run one of the servers as long as this lasts."""
+    port = free_port()
+    if name == "pinakes":
+        command = [BIN / "pinakes", "serve", "--port", str(port), "--data", folder, "--workers", str(WORKERS)]
+    else:
+        options = ["--port", str(port), "--workers", str(WORKERS), "--loop", "uvloop", "--http", "1", "--no-ws"]
+        command = [BIN / "granian", "--interface", "asgi", *options, "bench.thin:app"]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PINAKES_")}
+    with (folder / f"{name}.log").open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**kept, **environment, "PYTHONPATH": str(ROOT)}, stdout=output, stderr=output
+        )
+    try:
+        _wait(f"http://{HOST}:{port}/healthz", process, folder / f"{name}.log")
+        yield Side(name, port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if httpx2.get(url).is_success:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    message = f"the server did not start:\n{log.read_text()[-3000:]}"
+    raise RuntimeError(message)
+
+
+@contextmanager
+def _temporary() -> Generator[Path]:
+    """A folder that PostgreSQL's user can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="pinakes-bench-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def cpu_seconds(*roots: int) -> float:
+    """How much time processors have spent on processes and all their descendants."""
+    total = 0.0
+    for root in roots:
+        process = psutil.Process(root)
+        for each in (process, *process.children(recursive=True)):
+            try:
+                times = each.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += times.user + times.system + times.children_user + times.children_system
+    return total

@@ -1,0 +1,115 @@
+"""The one table of errors: what went wrong, what to type next, and the exit status.
+
+| status | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | the server refused, or something else went wrong |
+| 2 | the command was not understood |
+| 3 | not signed in, or not allowed |
+| 4 | not found |
+| 5 | in conflict with what exists, or it changed meanwhile |
+| 6 | the server can't be reached, or can't answer just now |
+| 7 | done, but some lines were not added |
+| 130 | interrupted |
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pinakes.sdk.errors import PinakesError
+
+DONE = 0
+FAILED = 1
+MISUSED = 2
+NOT_ALLOWED = 3
+NOT_FOUND = 4
+IN_CONFLICT = 5
+UNREACHABLE = 6
+PARTLY = 7
+INTERRUPTED = 130
+
+# The exit status of each family of errors, by the name of its class in the SDK.
+STATUSES = {
+    "Invalid": MISUSED,
+    "Unauthenticated": NOT_ALLOWED,
+    "Forbidden": NOT_ALLOWED,
+    "NotConnected": NOT_ALLOWED,
+    "NotFound": NOT_FOUND,
+    "Conflict": IN_CONFLICT,
+    "PreconditionFailed": IN_CONFLICT,
+    "ConnectionFailed": UNREACHABLE,
+    "Unavailable": UNREACHABLE,
+    "TooManyRequests": UNREACHABLE,
+}
+
+# What to type next, by the error's code.
+HINTS = {
+    "not_connected": "Run `pinakes login --url https://…`, or set PINAKES_URL and PINAKES_TOKEN.",
+    "login_unreadable": "Run `pinakes logout`, then `pinakes login`.",
+    "unauthenticated": "Run `pinakes login`, or set PINAKES_TOKEN.",
+    "invalid_credentials": "The token has ended or is another server's: run `pinakes login` with a new one.",
+    "scope_too_narrow": "Use a token with a wider scope: `pinakes admin tokens create USER --scope write`.",
+    "forbidden": "Ask an admin of the owner for a role: `pinakes admin organizations add ORG USER --role member`.",
+    "account_not_found": "`pinakes admin organizations ls` and `pinakes admin users ls` show which accounts there are.",
+    "collection_not_found": "`pinakes collections ls` lists what there is, `… trash` what was removed.",
+    "item_not_found": "`pinakes search WORDS --items` finds items; `pinakes items register` makes them known.",
+    "entry_not_found": "`pinakes items ls COLLECTION` shows the entries and their ids.",
+    "revision_not_found": "`pinakes collections revisions COLLECTION` lists the revisions.",
+    "title_taken": "Use that collection (`--exists-ok` answers with it), or choose another title.",
+    "name_taken": "Choose another name.",
+    "already_in_collection": "`--exists-ok` takes that for done.",
+    "would_cycle": "A collection can't contain itself, not even through others.",
+    "nothing_to_undo": "`pinakes history COLLECTION` shows what happened.",
+    "idempotency_mismatch": "The file or the options changed since the call that this key is of: leave --key out.",
+    "precondition_failed": "Look at it again (`pinakes collections show COLLECTION`), then repeat with its revision.",
+    "too_large": "Send less at once; `pinakes import` streams up to a million lines.",
+    "too_many_requests": "Wait a little, then repeat.",
+    "unavailable": "Wait a little, then repeat; nothing was changed.",
+    "unreachable": "Is the server running, and is the URL right? `pinakes login --url …` saves another.",
+    "timeout": "Repeat; if it stays like this, ask who runs the server.",
+    "connection_lost": "Repeat: what was done already is not done twice.",
+    "unexpected_answer": "Is this the URL of a Pinakes server? `pinakes login --url …` saves another.",
+    "missing_part": "Install what it names, then repeat.",
+}
+
+
+def explain(error: PinakesError, *, json: bool = False) -> int:
+    """Say on stderr what went wrong and what to type next, and return the exit status."""
+    hint = hint_for(error)
+    if json:
+        import orjson
+
+        facts = {
+            "code": error.code,
+            "message": error.message,
+            "field": error.field,
+            "details": error.details,
+            "request_id": error.request_id,
+            "hint": hint,
+        }
+        print(orjson.dumps({"error": facts}, default=str).decode(), file=sys.stderr)
+        return status_of(error)
+    from pinakes.cli.output import say
+
+    say(f"pinakes: {error.message}")
+    slug = error.details.get("slug")
+    if slug:
+        say(f"  there is {slug}")
+    if hint:
+        say(f"  {hint}")
+    if error.request_id and status_of(error) == FAILED:
+        say(f"  The server's log knows it as request {error.request_id}.")
+    return status_of(error)
+
+
+def hint_for(error: PinakesError) -> str:
+    """Return what to type next."""
+    return HINTS.get(error.code, "")
+
+
+def status_of(error: PinakesError) -> int:
+    """Return the exit status of an error: that of the nearest class that has one."""
+    return next((STATUSES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in STATUSES), FAILED)

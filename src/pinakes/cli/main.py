@@ -1,0 +1,110 @@
+"""The command `pinakes`: which commands there are. Each lives in a module that is imported when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError, Group
+
+from pinakes.cli import errors
+
+WORK = Group("Collections", sort_key=1)
+SERVER = Group("A server and its people", sort_key=2)
+
+# A command, where it is, its group, and the sentence that `--help` shows without importing it.
+COMMANDS = (
+    ("login", "session:login", SERVER, "Log in to a server: check a token and keep it."),
+    ("logout", "session:logout", SERVER, "Forget the saved login."),
+    ("whoami", "session:whoami", SERVER, "Show who you are on the server."),
+    ("collections", "collections:app", WORK, "List, show, create, change and compare collections."),
+    ("items", "items:app", WORK, "Add, remove, order and annotate what is in a collection; register items."),
+    ("history", "feed:history", WORK, "Show what happened to a collection, newest first."),
+    ("search", "feed:search", WORK, "Find collections and items by words."),
+    ("export", "transfers:export", WORK, "Write a collection's entries to a file."),
+    ("import", "transfers:import_", WORK, "Add what a file lists to a collection."),
+    ("events", "feed:events", WORK, "Show what happens, as it happens with --follow."),
+    ("admin", "people:app", SERVER, "Manage users, tokens, organizations and teams."),
+    ("serve", "admin:serve", SERVER, "Start a server."),
+    ("migrate", "admin:migrate", SERVER, "Bring the database up to date."),
+    ("check-config", "admin:check_config", SERVER, "Show the settings as the server would read them."),
+    ("work", "admin:work", SERVER, "Run background jobs for a server."),
+)
+GLOBAL_FLAGS = frozenset({"--json", "--quiet", "-q"})
+
+EPILOGUE = """
+Every command takes --json and --quiet. A collection is named by its id, slug or URL; an item as kind:address, such as
+model:google/vit-base-patch16-224 or paper:2010.11929, or by its URL on huggingface.co or arxiv.org.
+"""
+
+
+def build() -> App:
+    """Join the commands."""
+    app = App(
+        name="pinakes",
+        help="Collections for machine-learning teams.",
+        help_epilogue=EPILOGUE,
+        version=lambda: version("pinakes"),
+        help_format="plaintext",
+        version_format="plaintext",
+        exit_on_error=False,
+        print_error=False,
+    )
+    for name, place, group, about in COMMANDS:
+        app.command(f"pinakes.cli.{place}", name=name, group=group, help=about)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, and end with the status that `errors` describes."""
+    sys.exit(run([*(sys.argv[1:] if arguments is None else arguments)]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit status."""
+    try:
+        status = build()(_flags_last(arguments), result_action="return_value")
+    except CycloptsError as error:
+        return _misused(error)
+    except KeyboardInterrupt:
+        return errors.INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has enough; nothing may be written at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return errors.DONE
+    except Exception as error:  # noqa: BLE001 - what nobody can name is raised again
+        return _failed(error, json="--json" in arguments)
+    return status if isinstance(status, int) else errors.DONE
+
+
+def _flags_last(arguments: list[str]) -> list[str]:
+    """Let `pinakes --json collections ls` be what `pinakes collections ls --json` is."""
+    leading = 0
+    while leading < len(arguments) and arguments[leading] in GLOBAL_FLAGS:
+        leading += 1
+    return arguments[leading:] + arguments[:leading]
+
+
+def _misused(error: CycloptsError) -> int:
+    from pinakes.cli.output import say
+
+    say(f"pinakes: {error}")
+    chain = [*error.command_chain] if error.command_chain else []
+    say(f"  See `{' '.join(['pinakes', *chain])} --help`.")
+    return errors.MISUSED
+
+
+def _failed(error: Exception, *, json: bool) -> int:
+    from pinakes.sdk.errors import PinakesError
+
+    if isinstance(error, PinakesError):
+        return errors.explain(error, json=json)
+    if isinstance(error, OSError) and error.filename is not None:
+        print(f"pinakes: {error.filename}: {error.strerror}", file=sys.stderr)
+        return errors.FAILED
+    raise error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What the SDK answers with where the API's own types don't say it all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pinakes.api.collections import Batch, BulkLine, Summary
+from pinakes.sdk.errors import PinakesError, from_line
+
+# In a summary these are plural, in the outcome of a line they are not.
+_OUTCOMES = {"added": "added", "duplicates": "duplicate", "unknown": "unknown", "invalid": "invalid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What became of items that were added, however many.
+
+    Attributes:
+        revision: The collection's number afterwards.
+        applied: False when an `atomic` call had a bad line, so that nothing was done.
+        counts: How many lines had which outcome: `added`, `duplicate`, `unknown`, `invalid`.
+        lines: What became of the lines, numbered from 1: of each one for up to 10,000 items; for more, only of those
+            that were not added, unless all were asked for.
+    """
+
+    revision: int
+    applied: bool
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    lines: list[BulkLine] = field(default_factory=list[BulkLine])
+
+    @property
+    def added(self) -> int:
+        """How many items were added."""
+        return self.counts.get("added", 0)
+
+    @property
+    def entries(self) -> list[str]:
+        """The ids of the new entries, as far as the lines tell them."""
+        return [line.entry for line in self.lines if line.outcome == "added" and line.entry is not None]
+
+    @property
+    def problems(self) -> list[BulkLine]:
+        """The lines that were not added."""
+        return [line for line in self.lines if line.outcome != "added"]
+
+    def checked(self, *, exists_ok: bool = False) -> Additions:
+        """Return this; raise the error of the first line that was not added, if there is one.
+
+        Args:
+            exists_ok: Items that were there already are no mistake.
+        """
+        for line in self.problems:
+            if line.error is not None and not (exists_ok and line.outcome == "duplicate"):
+                raise error_of(line)
+        return self
+
+
+def error_of(line: BulkLine) -> PinakesError:
+    """Build the exception of a refused line."""
+    assert line.error is not None
+    error = from_line(line.error.model_dump())
+    error.details.setdefault("line", line.line)
+    return error
+
+
+def of_batch(batch: Batch) -> Additions:
+    """Read the answer to a small call."""
+    lines = [
+        BulkLine(line=number, outcome=result.outcome, entry=result.entry, error=result.error)
+        for number, result in enumerate(batch.results, 1)
+    ]
+    return Additions(batch.revision, batch.applied, dict(batch.counts), lines)
+
+
+def of_summary(summary: Summary, lines: list[BulkLine]) -> Additions:
+    """Read the end of the answer to a large one."""
+    counts = {outcome: getattr(summary, name) for name, outcome in _OUTCOMES.items()}
+    return Additions(summary.revision, summary.applied, {name: n for name, n in counts.items() if n}, lines)

@@ -1,0 +1,1 @@
+"""The server. `app.py` joins the rooms and the wires; nothing else knows them all."""

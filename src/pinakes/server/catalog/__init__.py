@@ -1,0 +1,1 @@
+"""The catalog: everything that a collection can point at."""

@@ -1,0 +1,189 @@
+"""A million items in one call: added chunk by chunk in one transaction, with progress, and an answer for each line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import cast
+
+from pinakes.server.actor import Actor
+from pinakes.server.collections import ordering, rules
+from pinakes.server.collections.change import BULK, NAMED_IN_EVENT, SQL, finish, hold, view_of
+from pinakes.server.collections.entries import Line, first_of_each, insert, looked_up, outcomes, take_back
+from pinakes.server.collections.places import neighbours
+from pinakes.server.collections.types import (
+    Addition,
+    BulkAdded,
+    BulkSummary,
+    EntryId,
+    ItemRef,
+    LineResult,
+    Locked,
+    Progress,
+    Result,
+    Where,
+)
+from pinakes.server.db import Database, Tx
+from pinakes.server.errors import Invalid
+from pinakes.server.permissions.table import Permission
+
+CHUNK = 50_000
+
+# A line of a bulk: an item's number alone (by far the fastest), a whole addition, or what is wrong with the line.
+BulkLine = int | Addition | Invalid
+
+
+async def add_lines(
+    database: Database,
+    actor: Actor,
+    ref: str,
+    lines: Iterable[BulkLine],
+    *,
+    total: int,
+    atomic: bool = False,
+    expected: int | None = None,
+    reason: str | None = None,
+    report_all: bool = False,
+) -> AsyncGenerator[Progress | LineResult | BulkSummary]:
+    """Add very many items at the end of a collection, as one revision.
+
+    The lines are expected to be at hand: the collection is locked while they are gone through. Leaving the generator
+    before its end undoes everything.
+
+    Args:
+        database: Where; the transaction is the bulk's own.
+        actor: Who adds.
+        ref: The collection's address.
+        lines: What to add, in order.
+        total: How many lines there are, for the progress.
+        atomic: Add all of them or, when one can't be added, none.
+        expected: The revision that the caller believes to be the present one.
+        reason: Why, for the record.
+        report_all: Yield a result for every line, not only for those that were not added.
+
+    Yields:
+        A `Progress` after each chunk; a `LineResult` for lines that were not added (or for all); last, when everything
+        is committed, the `BulkSummary`.
+
+    Raises:
+        CollectionNotFound, Forbidden, PreconditionFailed: see `hold`; before anything is yielded.
+    """
+    counts: Counter[str] = Counter()
+    async with database.transaction() as tx:
+        held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, adding=BULK, expected=expected)
+        last, _ = await neighbours(tx, actor, held, Where())
+        bulk = _Bulk(tx, actor, held, base=int.from_bytes(ordering.after(last)[0]) - 1)
+        yield Progress(0, total)
+        for chunk in _chunks(lines):
+            first = counts.total() + 1
+            results = await bulk.add(chunk)
+            counts.update(result.outcome if result else "added" for result in results)
+            for line, (given, result) in enumerate(zip(chunk, results, strict=True), first):
+                if result is not None and (report_all or result.outcome != "added"):
+                    yield LineResult(line, result)
+                elif report_all:
+                    yield LineResult(line, Result("added", bulk.entry(cast("int", given))))
+            yield Progress(counts.total(), total)
+        refused = atomic and counts.total() > counts["added"]
+        if counts["added"] and not refused:
+            after = {"count": counts["added"], "entries": [{"item": item} for item in bulk.named]}
+            await finish(tx, actor, held, "entry.added", delta=counts["added"], after=after, reason=reason)
+        elif refused:
+            await take_back(tx, held)
+    yield BulkSummary(
+        revision=held.revision + (1 if counts["added"] and not refused else 0),
+        applied=not refused,
+        lines=counts.total(),
+        added=counts["added"],
+        duplicate=counts["duplicate"],
+        unknown=counts["unknown"],
+        invalid=counts["invalid"],
+    )
+
+
+class _Bulk:
+    """One bulk under way. Keys count up by line, so that the order is the caller's whatever is left out."""
+
+    def __init__(self, tx: Tx, actor: Actor, held: Locked, *, base: int) -> None:
+        self.tx = tx
+        self.actor = actor
+        self.held = held
+        self.base = base
+        self.named: list[int] = []
+        self.seen = view_of(actor)
+
+    def entry(self, item_id: int) -> str:
+        """Return the public id of an entry that this bulk made."""
+        return str(EntryId(self.held.id, self.held.revision + 1, item_id))
+
+    async def add(self, chunk: Sequence[BulkLine]) -> Sequence[Result | None]:
+        """Add a chunk; return a result for each line, None for a mere number that was added."""
+        if all(type(line) is int and 0 < line < 2**31 for line in chunk):
+            results = await self._add_ids(cast("Sequence[int]", chunk))
+        else:
+            results = await self._add_additions(chunk)
+        self.base += len(chunk)
+        return results
+
+    async def _add_ids(self, items: Sequence[int]) -> Sequence[Result | None]:
+        """The fast way, for numbers alone: what went in is not even named."""
+        done = await self.tx.one(
+            SQL.add_ids,
+            BulkAdded,
+            id=self.held.id,
+            items=list(items),
+            base=self.base,
+            revision=self.held.revision + 1,
+            by=self.actor.user_id,
+            kinds=list(rules.of(self.held.kind).accepts),
+            everything=self.seen.everything,
+            accounts=self.seen.accounts,
+        )
+        left_out = set(done.left_out if done else items)
+        self._name(item for item in items if item not in left_out)
+        if not left_out and done and done.added == len(items):
+            return [None] * len(items)
+        return await self._told(items, left_out)
+
+    async def _told(self, items: Sequence[int], left_out: set[int]) -> Sequence[Result | None]:
+        """Say what became of each line of a chunk that did not go in whole."""
+        added = set(items) - left_out
+        fresh = set(added)
+        slow: list[int] = []
+        for at, item in enumerate(items):
+            if item in fresh:
+                fresh.discard(item)
+            else:
+                slow.append(at)
+        lines = [Line(items[at], None, None) for at in slow]
+        told = await outcomes(self.tx, self.actor, self.held, lines, set())
+        results: list[Result | None] = [None] * len(items)
+        for at, result in zip(slow, told, strict=True):
+            results[at] = result
+        return results
+
+    async def _add_additions(self, chunk: Sequence[BulkLine]) -> Sequence[Result | None]:
+        """The general way: items by address, notes, scores, and lines that are wrong in themselves."""
+        good = [_addition(line) for line in chunk if not isinstance(line, Invalid)]
+        found = iter(await looked_up(self.tx, self.actor, rules.of(self.held.kind), good))
+        lines = [Line(None, None, None, line) if isinstance(line, Invalid) else next(found) for line in chunk]
+        wanted = first_of_each(lines)
+        keys = [(self.base + 1 + at).to_bytes(ordering.WHOLE) for at in range(len(wanted))]
+        added = await insert(self.tx, self.actor, self.held, wanted, keys)
+        self._name(line.item_id for line in wanted if line.item_id in added)
+        return await outcomes(self.tx, self.actor, self.held, lines, added)
+
+    def _name(self, items: Iterator[int | None]) -> None:
+        if len(self.named) < NAMED_IN_EVENT:
+            self.named += [item for item in islice(items, NAMED_IN_EVENT - len(self.named)) if item is not None]
+
+
+def _addition(line: int | Addition) -> Addition:
+    return Addition(ItemRef(line)) if isinstance(line, int) else line
+
+
+def _chunks(lines: Iterable[BulkLine]) -> Iterator[list[BulkLine]]:
+    source = iter(lines)
+    while chunk := list(islice(source, CHUNK)):
+        yield chunk

@@ -1,0 +1,486 @@
+"""Collections themselves: made, read, listed, changed, given away, deleted and brought back.
+
+What is in them is in `entries.py`, what they were in `revisions.py`, many lines at once in `bulk.py`, and several of
+them compared in `sets.py`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from pinakes.server import db
+from pinakes.server.actor import Actor
+from pinakes.server.catalog.service import get_item, hold_still, resolve_many, set_vote
+from pinakes.server.collections import ordering, rules
+from pinakes.server.collections.change import SQL, finish, hold, look, view, view_of, views
+from pinakes.server.collections.rules import fields
+from pinakes.server.collections.types import Collection, Entry, FieldChanges, ItemRef, Key, Listing, Locked
+from pinakes.server.db import Tx
+from pinakes.server.errors import Conflict, Invalid, TitleTaken
+from pinakes.server.events.service import record
+from pinakes.server.paging import Page, decode_cursor, encode_cursor
+from pinakes.server.people.service import account
+from pinakes.server.permissions.service import require, require_sign_in
+from pinakes.server.permissions.table import Permission
+
+PAGE = 100
+
+
+class FieldsChanged(NamedTuple):
+    """The fields that a change gave new values, as they were and as they are."""
+
+    before: dict[str, object]
+    after: dict[str, object]
+
+
+async def create(
+    tx: Tx,
+    actor: Actor,
+    *,
+    owner: str | None,
+    title: str,
+    description: str = "",
+    visibility: str = "public",
+    theme: str = "orange",
+    tags: Sequence[str] = (),
+    kind: str = "showcase",
+    reason: str | None = None,
+) -> Collection:
+    """Make an empty collection at the end of its owner's list (of the actor's own, when no owner is given).
+
+    Raises:
+        AccountNotFound: there is no such owner.
+        Forbidden: the actor may not create there.
+        TitleTaken: the owner has one of that title; `details["slug"]` is its address.
+        Invalid: a field breaks the rules of this kind.
+    """
+    require_sign_in(actor)
+    chosen = await account(tx, owner or actor.name)
+    require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
+    allowed = rules.of(kind)
+    title = fields.title(title)
+    values = {
+        "title": title,
+        "name": fields.words(title),
+        "visibility": fields.visibility(visibility),
+        "description": fields.text(description, "description", longest=allowed.description_length),
+        "theme": fields.theme(theme),
+        "tags": fields.tags(tags),
+    }
+    place = ordering.after(await tx.value(SQL.last_place, owner_id=chosen.id))[0]
+    try:
+        async with tx.savepoint():
+            made = await tx.value(
+                SQL.create,
+                owner_id=chosen.id,
+                name_key=fields.title_key(title),
+                place=place,
+                kind=kind,
+                public_id=_new_public_id(),
+                **values,
+            )
+    except db.IntegrityError as error:
+        raise await _refusal(tx, error, chosen.id, title) from error
+    await record(
+        tx,
+        actor,
+        "collection.created",
+        item_id=made,
+        collection_id=made,
+        revision=1,
+        after=values,
+        reason=fields.reason(reason),
+    )
+    return await view(tx, actor, made)
+
+
+async def get(tx: Tx, actor: Actor, ref: str, *, trashed: bool = False) -> Collection:
+    """Return a collection by its address, in any of its spellings, present or former.
+
+    Raises:
+        CollectionNotFound: there is none, or the actor may not see it.
+    """
+    return await look(tx, actor, ref, trashed=trashed)
+
+
+async def get_with_entries(tx: Tx, actor: Actor, ref: str) -> tuple[Collection, list[Entry]]:
+    """Return a collection and all its entries in order: two queries, however many there are."""
+    collection = await get(tx, actor, ref)
+    seen = view_of(actor)
+    entries = await tx.all(
+        SQL.entries_of,
+        Entry,
+        id=collection.id,
+        after=None,
+        limit=None,
+        everything=seen.everything,
+        accounts=seen.accounts,
+    )
+    return collection, entries
+
+
+async def list_collections(
+    tx: Tx, actor: Actor, listing: Listing, *, limit: int = 20, cursor: str | None = None
+) -> Page[Collection]:
+    """List the collections that an actor sees, by keyset: rows that move meanwhile neither repeat nor hide others.
+
+    Raises:
+        Invalid: the limit is not 1 to 100, the cursor is not one of ours, or the order needs an owner.
+    """
+    if not 1 <= limit <= PAGE:
+        message = f"limit must be 1 to {PAGE}."
+        raise Invalid(message, field="limit")
+    keys = await _keys(tx, actor, listing, limit=limit + 1, cursor=cursor)
+    found = await views(tx, actor, [key.id for key in keys[:limit]])
+    rows = [found[key.id] for key in keys[:limit] if key.id in found]
+    return Page(rows, _cursor(keys[limit - 1]) if len(keys) > limit else None)
+
+
+async def holding(
+    tx: Tx, actor: Actor, item_id: int, *, limit: int = 20, cursor: str | None = None
+) -> Page[Collection]:
+    """List the collections that hold an item, of those that the actor sees, the last changed first.
+
+    Raises:
+        ItemNotFound: there is no such item, or he may not see it.
+    """
+    await get_item(tx, actor, item_id)
+    return await list_collections(tx, actor, Listing(items=[ItemRef(item_id)]), limit=limit, cursor=cursor)
+
+
+async def heads(tx: Tx, actor: Actor, collection_ids: Sequence[int], count: int = 4) -> dict[int, list[Entry]]:
+    """Return the first few entries of each of several collections, in one query."""
+    seen = view_of(actor)
+    found: dict[int, list[Entry]] = {collection_id: [] for collection_id in collection_ids}
+    rows = await tx.all(
+        SQL.heads,
+        Entry,
+        ids=list(collection_ids),
+        count=count,
+        everything=seen.everything,
+        accounts=seen.accounts,
+    )
+    for row in rows:
+        found[row.collection_id].append(row)
+    return found
+
+
+async def update(
+    tx: Tx,
+    actor: Actor,
+    ref: str,
+    changes: FieldChanges,
+    *,
+    expected: int | None = None,
+    reason: str | None = None,
+) -> Collection:
+    """Change a collection's own fields; the slug follows the title, and former slugs still find it.
+
+    Raises:
+        CollectionNotFound, Forbidden, PreconditionFailed: see `hold`.
+        TitleTaken: the owner has another collection of that title.
+        Invalid: a field breaks the rules; nothing is changed then.
+    """
+    if changes.visibility is not None:
+        await hold_still(tx)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected)
+    wanted = _checked(held, changes)
+    if changes.position is not None:
+        await _place(tx, actor, held, fields.position(changes.position))
+    if changed := await write_fields(tx, held, wanted):
+        await finish(tx, actor, held, "collection.updated", **changed._asdict(), item_id=held.id, reason=reason)
+    return await view(tx, actor, held.id)
+
+
+async def write_fields(tx: Tx, held: Locked, wanted: dict[str, object]) -> FieldsChanged | None:
+    """Give a held collection new values for some fields; None when they are the same as before.
+
+    The caller closes the change with `finish`, so that it can be one with others.
+    """
+    present = {name: value for name, value in asdict(held).items() if name in wanted}
+    changed = {name: value for name, value in wanted.items() if present[name] != value}
+    if not changed:
+        return None
+    values = {**asdict(held), **changed}
+    title = str(values["title"])
+    await tx.run(SQL.keep_fields, id=held.id, revision=held.revision + 1)
+    await tx.run(SQL.set_fields, id=held.id, **{name: values[name] for name in ("description", "theme", "tags")})
+    if changed.keys() & {"title", "visibility"}:
+        try:
+            async with tx.savepoint():
+                await tx.run(
+                    SQL.set_identity,
+                    id=held.id,
+                    title=title,
+                    name=fields.words(title),
+                    name_key=fields.title_key(title),
+                    visibility=values["visibility"],
+                )
+        except db.IntegrityError as error:
+            raise await _refusal(tx, error, held.owner_id, title) from error
+    return FieldsChanged({name: present[name] for name in changed}, changed)
+
+
+async def delete(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, reason: str | None = None) -> None:
+    """Put a collection into the trash: gone for every reader, but to be brought back until it is purged."""
+    await hold_still(tx)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_DELETE, expected=expected)
+    await tx.run(SQL.trash, id=held.id, by=actor.user_id)
+    await finish(tx, actor, held, "collection.deleted", item_id=held.id, reason=reason)
+
+
+async def restore(tx: Tx, actor: Actor, ref: str, *, reason: str | None = None) -> Collection:
+    """Bring a collection back from the trash, with its order, notes and address.
+
+    Raises:
+        CollectionNotFound: it is not in a trash that the actor may look through.
+        TitleTaken: its owner has made another of that title meanwhile.
+    """
+    await hold_still(tx)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_RESTORE, trashed=True)
+    try:
+        async with tx.savepoint():
+            await tx.run(SQL.untrash, id=held.id)
+    except db.IntegrityError as error:
+        raise await _refusal(tx, error, held.owner_id, held.title) from error
+    await finish(tx, actor, held, "collection.restored", item_id=held.id, reason=reason)
+    return await view(tx, actor, held.id)
+
+
+async def purge(tx: Tx, actor: Actor, ref: str) -> None:
+    """Forget a collection in the trash for good, with its history. The record keeps that it was there."""
+    await _purge(tx, actor, ref)
+
+
+async def trashed_before(tx: Tx, days: int) -> list[int]:
+    """List the collections that have been in the trash for more than so many days."""
+    moment = datetime.now(UTC) - timedelta(days=days)
+    return await tx.all(SQL.trashed_before, int, moment=moment)
+
+
+async def purge_by_id(tx: Tx, actor: Actor, collection_id: int) -> None:
+    """Forget a collection in the trash, found by `trashed_before`."""
+    await _purge(tx, actor, collection_id)
+
+
+async def set_resource_group(tx: Tx, actor: Actor, ref: str, group: str | None) -> None:
+    """Put an organization's collection under a resource group, a label of the organization's; None takes it out."""
+    held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE)
+    await tx.run(
+        SQL.set_resource_group,
+        id=held.id,
+        group=fields.text(group, "resourceGroupId", longest=200) if group is not None else None,
+    )
+    await record(
+        tx,
+        actor,
+        "collection.grouped",
+        item_id=held.id,
+        collection_id=held.id,
+        after={"resource_group": group},
+    )
+
+
+async def vote(tx: Tx, actor: Actor, ref: str, on: bool) -> Collection:  # noqa: FBT001 - on or off is the verb's point
+    """Upvote a collection, or take the vote back; one vote a person, and repeating it is safe."""
+    user_id = require_sign_in(actor)
+    seen = await get(tx, actor, ref)
+    require(actor, Permission.COLLECTION_VOTE, owner_id=seen.owner_id, visibility=seen.visibility)
+    await set_vote(tx, user_id, seen.id, on)
+    return await view(tx, actor, seen.id)
+
+
+async def transfer(tx: Tx, actor: Actor, ref: str, owner: str, *, reason: str | None = None) -> Collection:
+    """Give a collection to another owner, at the end of his list; the former address still finds it.
+
+    Raises:
+        Forbidden: the actor may not give it away, or may not create at the new owner's.
+        TitleTaken: the new owner has one of that title.
+    """
+    await hold_still(tx)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_TRANSFER)
+    chosen = await account(tx, owner)
+    require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
+    if chosen.id == held.owner_id:
+        return await view(tx, actor, held.id)
+    await tx.run(SQL.keep_fields, id=held.id, revision=held.revision + 1)
+    place = ordering.after(await tx.value(SQL.last_place, owner_id=chosen.id))[0]
+    try:
+        async with tx.savepoint():
+            await tx.run(SQL.set_owner, id=held.id, former=held.owner_id, owner_id=chosen.id, place=place)
+    except db.IntegrityError as error:
+        raise await _refusal(tx, error, chosen.id, held.title) from error
+    await finish(
+        tx,
+        actor,
+        held,
+        "collection.transferred",
+        before={"owner_id": held.owner_id},
+        after={"owner_id": chosen.id},
+        item_id=held.id,
+        reason=reason,
+    )
+    return await view(tx, actor, held.id)
+
+
+async def copy(
+    tx: Tx,
+    actor: Actor,
+    ref: str,
+    *,
+    owner: str | None = None,
+    title: str | None = None,
+    visibility: str | None = None,
+    revision: int | None = None,
+) -> Collection:
+    """Make a new collection of what another holds, or held at a revision, as far as the actor sees it."""
+    source = await get(tx, actor, ref)
+    made = await create(
+        tx,
+        actor,
+        owner=owner,
+        title=title or f"{source.title} (copy)",
+        description=source.description,
+        visibility=visibility or source.visibility,
+        theme=source.theme,
+        tags=source.tags,
+        kind=source.kind,
+    )
+    held = await hold(tx, actor, made.id, Permission.COLLECTION_CURATE)
+    seen = view_of(actor)
+    count = await tx.run(
+        SQL.copy_entries,
+        id=made.id,
+        source=source.id,
+        at=source.revision if revision is None else revision,
+        revision=held.revision + 1,
+        by=actor.user_id,
+        everything=seen.everything,
+        accounts=seen.accounts,
+    )
+    after: dict[str, object] = {"count": count, "from": source.public_id, "revision": revision or source.revision}
+    await finish(tx, actor, held, "collection.copied", delta=count, after=after)
+    return await view(tx, actor, made.id)
+
+
+def _new_public_id() -> str:
+    """Return 24 hex digits: the time in seconds, as in the ids that the Hub gives out, and 64 random bits."""
+    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+
+
+def _checked(held: Locked, changes: FieldChanges) -> dict[str, object]:
+    """Check every changed field before any is written."""
+    allowed = rules.of(held.kind)
+    wanted: dict[str, object] = {}
+    if changes.title is not None:
+        wanted["title"] = fields.title(changes.title)
+    if changes.description is not None:
+        wanted["description"] = fields.text(changes.description, "description", longest=allowed.description_length)
+    if changes.theme is not None:
+        wanted["theme"] = fields.theme(changes.theme)
+    if changes.tags is not None:
+        wanted["tags"] = fields.tags(changes.tags)
+    if changes.visibility is not None:
+        wanted["visibility"] = fields.visibility(changes.visibility)
+    if changes.position is not None:
+        fields.position(changes.position)
+    return wanted
+
+
+async def _place(tx: Tx, actor: Actor, held: Locked, index: int) -> None:
+    """Move a collection to an index of its owner's list, counted among those that the actor sees."""
+    seen = view_of(actor)
+    around = await tx.all(
+        SQL.places_around,
+        bytes,
+        owner_id=held.owner_id,
+        id=held.id,
+        skip=max(index - 1, 0),
+        everything=seen.everything,
+        accounts=seen.accounts,
+    )
+    if index == 0:
+        low, high = None, around[0] if around else None
+    elif around:
+        low, high = around[0], around[1] if len(around) > 1 else None
+    else:
+        low, high = await tx.value(SQL.last_place, owner_id=held.owner_id), None
+    await tx.run(SQL.set_place, id=held.id, place=ordering.between(low, high)[0])
+    await record(tx, actor, "collection.moved", item_id=held.id, collection_id=held.id, after={"position": index})
+
+
+async def _refusal(tx: Tx, error: db.IntegrityError, owner_id: int, title: str) -> Exception:
+    """Turn a refused row into the domain's error."""
+    if db.violated(error) != "items_name_taken":
+        return error
+    slug = await tx.value(SQL.find_by_title, owner_id=owner_id, title=fields.title_key(title))
+    if slug is None:  # it was deleted between the refusal and this look
+        return Conflict("Another change was made at the same moment; try again.")
+    message = f"There is a collection titled {title!r} already: {slug}"
+    return TitleTaken(message, field="title", details={"slug": slug})
+
+
+async def _purge(tx: Tx, actor: Actor, ref: str | int) -> None:
+    await hold_still(tx)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_PURGE, trashed=True)
+    await finish(tx, actor, held, "collection.purged", item_id=held.id)
+    await tx.run(SQL.purge, id=held.id)
+
+
+async def _keys(tx: Tx, actor: Actor, listing: Listing, *, limit: int, cursor: str | None) -> list[Key]:
+    """Find one page of ids, by the query that suits what is asked for."""
+    seen = view_of(actor)
+    among = await _among(tx, actor, listing)
+    owners = await tx.all(SQL.owners, int, names=listing.owners) if listing.owners is not None else None
+    asked: dict[str, object] = {
+        "kind": listing.kind,
+        "owners": owners,
+        "tags": listing.tags,
+        "text": listing.text,
+        "trashed": listing.trashed,
+        "everything": seen.everything,
+        "accounts": seen.trash if listing.trashed else seen.accounts,
+        "limit": limit,
+        **_after(cursor),
+    }
+    if listing.sort == "position":
+        if not owners or len(owners) != 1:
+            message = "Collections have a position among those of one owner; name one owner."
+            raise Invalid(message, field="sort")
+        return await tx.all(SQL.page_by_place, Key, among=among, **asked)
+    if listing.sort in ("trending", "upvotes"):
+        return await tx.all(SQL.page_ranked, Key, among=among, trending=listing.sort == "trending", **asked)
+    if among is not None:
+        return await tx.all(SQL.page_recent_among, Key, among=among, **asked)
+    if listing.tags:
+        return await tx.all(SQL.page_recent_by_tags, Key, **asked)
+    if owners is not None:
+        return await tx.all(SQL.page_recent_by_owners, Key, **asked)
+    return await tx.all(SQL.page_recent, Key, **asked)
+
+
+async def _among(tx: Tx, actor: Actor, listing: Listing) -> list[int] | None:
+    """Return the collections that hold any of the items asked for; an item that the actor can't see is in none."""
+    if listing.items is None:
+        return None
+    named = [(ref.kind or "", ref.address or "") for ref in listing.items if ref.item_id is None]
+    found = [item.id for item in await resolve_many(tx, actor, named) if item is not None]
+    numbered = [ref.item_id for ref in listing.items if ref.item_id is not None]
+    return await tx.all(SQL.holding, int, items=found + numbered)
+
+
+def _after(cursor: str | None) -> dict[str, object]:
+    """Read a cursor: the sort values of the last row that was shown."""
+    if cursor is None:
+        return {"after_at": None, "after_rank": None, "after_place": None, "after_id": None}
+    at, rank, place, last = decode_cursor(cursor, datetime, int, bytes, int)
+    return {"after_at": at, "after_rank": rank, "after_place": place, "after_id": last}
+
+
+def _cursor(key: Key) -> str:
+    return encode_cursor(key.updated_at, key.rank, key.place, key.id)

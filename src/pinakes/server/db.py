@@ -1,0 +1,239 @@
+"""The database: a pool, transactions, and named queries. The only importer of psycopg.
+
+SQL lives in one `queries.sql` per room. A query there is headed by a line `-- name: find_account -> Account` (the row
+type is the name of a dataclass in the room's `types.py`, and may be left out) and a sentence that says what it is for:
+
+    -- name: find_account -> Account
+    -- The account of that name, whoever it belongs to.
+    select id, kind, name from accounts where name_key = lower(%(name)s);
+
+A room loads them once, `SQL = load(__package__)`, and runs them by attribute: `await tx.one(SQL.find_account, Account,
+name=name)`. A test prepares every query against the migrated database and holds the row types against its columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, LiteralString, TypeVar, cast
+
+import orjson
+import psycopg
+from psycopg import AsyncConnection, AsyncCopy, errors as pg
+from psycopg.rows import args_row, tuple_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from pinakes.server.errors import Conflict, PinakesError, Unavailable
+
+T = TypeVar("T")
+
+# Requests are many and short: one process each, no compiling. A plan that was made once serves every call, so a query is
+# written such that one plan is right for all its parameters.
+_OPTIONS = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan"
+
+_HEAD = re.compile(r"^-- name: (?P<name>\w+)(?: -> (?P<row>\w+))?\s*$", re.MULTILINE)
+
+set_json_dumps(orjson.dumps)
+set_json_loads(orjson.loads)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One named query: its SQL, the sentence above it, and the name of its row type, if it has one."""
+
+    room: str
+    name: str
+    text: str
+    about: str
+    row: str | None
+
+
+class Queries:
+    """A room's named queries, by attribute."""
+
+    def __init__(self, room: str, found: dict[str, Query]) -> None:
+        """Keep the queries of a room."""
+        self._room = room
+        self._found = found
+
+    def __getattr__(self, name: str) -> Query:
+        """Return the query of that name."""
+        try:
+            return self._found[name]
+        except KeyError:
+            message = f"{self._room}/queries.sql has no query {name!r}"
+            raise AttributeError(message) from None
+
+    def __iter__(self) -> Iterator[Query]:
+        """Go through the queries in the order of the file."""
+        return iter(self._found.values())
+
+
+def load(package: str | None, file: str = "queries.sql") -> Queries:
+    """Read the named queries of a room's package."""
+    if package is None:  # pragma: no cover - only a script run by path has none
+        message = "a room's queries are loaded from inside its package"
+        raise ValueError(message)
+    return Queries(package, {q.name: q for q in parse(package, resources.files(package).joinpath(file).read_text())})
+
+
+def parse(room: str, text: str) -> Iterator[Query]:
+    """Cut a file of queries at its `-- name:` lines."""
+    heads = list(_HEAD.finditer(text))
+    for head, following in zip(heads, [*heads[1:], None], strict=True):
+        body = text[head.end() : following.start() if following else len(text)].strip()
+        lines = body.splitlines()
+        about = [line for line in lines if line.startswith("--")]
+        sql = "\n".join(line for line in lines if not line.startswith("--")).strip().removesuffix(";")
+        yield Query(room, head["name"], sql, " ".join(line.removeprefix("--").strip() for line in about), head["row"])
+
+
+class Tx:
+    """A connection, inside a transaction or (for a lone read) outside one: what a room's verbs are handed."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        """Wrap a connection."""
+        self.connection = connection
+
+    @property
+    def database(self) -> str:
+        """Name the database, for what a process remembers about its rows."""
+        info = self.connection.info
+        return f"{info.host}:{info.port}/{info.dbname}"
+
+    async def one(self, query: Query, row: Callable[..., T], /, **params: object) -> T | None:
+        """Return the first row, built by calling `row` with its columns in order, or None."""
+        async with self.connection.cursor(row_factory=args_row(row)) as cursor:
+            await cursor.execute(_sql(query), params)
+            return await cursor.fetchone()
+
+    async def all(self, query: Query, row: Callable[..., T], /, **params: object) -> list[T]:
+        """Return every row, each built by calling `row` with its columns in order."""
+        async with self.connection.cursor(row_factory=args_row(row)) as cursor:
+            await cursor.execute(_sql(query), params)
+            return await cursor.fetchall()
+
+    async def value(self, query: Query, /, **params: object) -> Any:  # noqa: ANN401 - the column's type is the query's
+        """Return the first column of the first row, or None."""
+        async with self.connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(_sql(query), params)
+            row = await cursor.fetchone()
+            return row[0] if row else None
+
+    async def rows(self, query: Query, /, **params: object) -> list[tuple[Any, ...]]:
+        """Return every row as a tuple, for the hot paths that encode rows as they come."""
+        async with self.connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(_sql(query), params)
+            return await cursor.fetchall()
+
+    async def run(self, query: Query, /, **params: object) -> int:
+        """Run a statement and return how many rows it touched."""
+        async with self.connection.cursor() as cursor:
+            await cursor.execute(_sql(query), params)
+            return cursor.rowcount
+
+    async def stream(self, query: Query, row: Callable[..., T], /, **params: object) -> AsyncGenerator[T]:
+        """Yield the rows of a large answer as they come, through a server-side cursor. Needs a transaction."""
+        async with self.connection.cursor(f"stream_{query.name}", row_factory=args_row(row)) as cursor:
+            cursor.itersize = 5000
+            await cursor.execute(_sql(query), params)
+            async for found in cursor:
+                yield found
+
+    @asynccontextmanager
+    async def copy_in(self, query: Query, types: Sequence[str] | None = None) -> AsyncGenerator[AsyncCopy]:
+        """Open a COPY ... FROM STDIN; with `types` it is binary, else text."""
+        async with self.connection.cursor() as cursor, cursor.copy(_sql(query)) as copy:
+            if types is not None:
+                copy.set_types(types)
+            yield copy
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """Undo what is done inside when it raises, and go on with the transaction."""
+        async with self.connection.transaction():
+            yield
+
+
+def _sql(query: Query) -> LiteralString:
+    # The text comes from a file of the package, never from a caller.
+    return cast("LiteralString", query.text)
+
+
+def json(value: object) -> Jsonb:
+    """Mark a value as a jsonb parameter."""
+    return Jsonb(value)
+
+
+def violated(error: pg.IntegrityError) -> str:
+    """Name the constraint that refused a row; a room turns it into a domain error."""
+    return error.diag.constraint_name or ""
+
+
+IntegrityError = pg.IntegrityError
+
+
+class Database:
+    """The pool of connections to one PostgreSQL."""
+
+    def __init__(self, url: str, *, size: int = 10, timeout: float = 10.0) -> None:
+        """Keep where the database is; `open` connects."""
+        self._pool = AsyncConnectionPool[AsyncConnection[Any]](
+            url,
+            min_size=min(2, size),
+            max_size=size,
+            timeout=timeout,
+            open=False,
+            kwargs={"autocommit": True, "prepare_threshold": 1, "options": _OPTIONS},
+            check=None,
+        )
+
+    async def open(self) -> None:
+        """Connect; wait until the first connections stand."""
+        await self._pool.open(wait=True)
+
+    def stats(self) -> dict[str, int]:
+        """Return how the pool is used: its size, the connections at rest, the requests that wait for one."""
+        return self._pool.get_stats()
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Tx]:
+        """Run what is inside as one transaction; roll back when it raises."""
+        async with self._connection() as connection, connection.transaction():
+            yield Tx(connection)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Tx]:
+        """Run several reads on one unchanging view of the data."""
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            yield Tx(connection)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[Tx]:
+        """Run reads, each on its own: no BEGIN and no COMMIT to wait for."""
+        async with self._connection() as connection:
+            yield Tx(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[AsyncConnection[Any]]:
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise _outage(error) from error
+
+
+def _outage(error: Exception) -> PinakesError:
+    """Tell a clash of transactions (try again at once) from a database that is away."""
+    if isinstance(error, pg.DeadlockDetected | pg.SerializationFailure):
+        return Conflict("Another change was made at the same moment; try again.")
+    return Unavailable("The database can't be reached just now; try again.")

@@ -1,0 +1,187 @@
+"""The error taxonomy: what can go wrong, once, for every wire.
+
+A class has a stable `code` that clients may branch on and a docstring that is its default message. A wire maps the
+*categories* (the direct children of `PinakesError`) to its own statuses and bodies; the codes ride along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class PinakesError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self, message: str | None = None, *, field: str | None = None, details: Mapping[str, object] | None = None
+    ) -> None:
+        """Say what happened.
+
+        Args:
+            message: One sentence for the person who reads it; the docstring of the class when left out.
+            field: The input that was wrong, as the caller spelled it.
+            details: Further facts that a client can use (the slug that exists already, the limit that was passed).
+        """
+        self.message: str = message or (type(self).__doc__ or "").strip()
+        self.field: str | None = field
+        self.details: dict[str, object] = dict(details or {})
+        super().__init__(self.message)
+
+
+class Unauthenticated(PinakesError):
+    """Sign in, or send a valid token."""
+
+    code = "unauthenticated"
+
+
+class InvalidCredentials(Unauthenticated):
+    """The token or password is not valid."""
+
+    code = "invalid_credentials"
+
+
+class Forbidden(PinakesError):
+    """You may see this, but not change it."""
+
+    code = "forbidden"
+
+
+class ScopeTooNarrow(Forbidden):
+    """This token's scope does not cover that."""
+
+    code = "scope_too_narrow"
+
+
+class NotFound(PinakesError):
+    """It does not exist, or you may not see it."""
+
+    code = "not_found"
+
+
+class AccountNotFound(NotFound):
+    """No such user, organization or team."""
+
+    code = "account_not_found"
+
+
+class CollectionNotFound(NotFound):
+    """No such collection."""
+
+    code = "collection_not_found"
+
+
+class ItemNotFound(NotFound):
+    """No such item."""
+
+    code = "item_not_found"
+
+
+class EntryNotFound(NotFound):
+    """No such entry in this collection."""
+
+    code = "entry_not_found"
+
+
+class RevisionNotFound(NotFound):
+    """No such revision of this collection."""
+
+    code = "revision_not_found"
+
+
+class Invalid(PinakesError):
+    """The input is not valid."""
+
+    code = "invalid"
+
+
+class DevicePending(Invalid):
+    """Nobody has approved this device yet."""
+
+    code = "authorization_pending"
+
+
+class DeviceSlowDown(Invalid):
+    """Asked again too soon; wait for the interval."""
+
+    code = "slow_down"
+
+
+class DeviceExpired(Invalid):
+    """This device code is unknown, used up or expired; start again."""
+
+    code = "expired_token"
+
+
+class DeviceDenied(Invalid):
+    """The request of this device was denied."""
+
+    code = "access_denied"
+
+
+class Conflict(PinakesError):
+    """It is in the way of something that exists already."""
+
+    code = "conflict"
+
+
+class NameTaken(Conflict):
+    """That name is taken."""
+
+    code = "name_taken"
+
+
+class TitleTaken(Conflict):
+    """The owner already has a collection with that title."""
+
+    code = "title_taken"
+
+
+class AlreadyInCollection(Conflict):
+    """The item is in this collection already."""
+
+    code = "already_in_collection"
+
+
+class IdempotencyMismatch(Conflict):
+    """This idempotency key was used for a different request."""
+
+    code = "idempotency_mismatch"
+
+
+class NothingToUndo(Conflict):
+    """There is no change to undo."""
+
+    code = "nothing_to_undo"
+
+
+class LastAdministrator(Conflict):
+    """The last administrator cannot go."""
+
+    code = "last_administrator"
+
+
+class PreconditionFailed(PinakesError):
+    """It changed since you read it; read it again."""
+
+    code = "precondition_failed"
+
+
+class TooLarge(PinakesError):
+    """The request is too large."""
+
+    code = "too_large"
+
+
+class TooManyRequests(PinakesError):
+    """Too many requests; wait a little."""
+
+    code = "too_many_requests"
+
+
+class Unavailable(PinakesError):
+    """The server can't answer just now; try again."""
+
+    code = "unavailable"

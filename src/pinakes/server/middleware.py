@@ -1,0 +1,170 @@
+"""The one middleware: a request's id, its line in the log, its count, the limit of its body, and its accident.
+
+Plain ASGI, because it runs on every request: no objects that copy what the server hands over.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+import orjson
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pinakes.server.errors import TooLarge
+from pinakes.server.logs import REQUEST_ID, access
+from pinakes.server.metrics import REQUESTS, SECONDS
+from pinakes.server.settings import Settings
+
+log = structlog.get_logger("pinakes.requests")
+
+# Bodies of these types (and of none) are read whole, so the smaller limit holds for them; others are streamed.
+ORDINARY = (b"application/json", b"application/x-www-form-urlencoded", b"text/plain")
+
+# What probes ask every few seconds is no news.
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+CLIENT_LEFT = 499
+
+_UNFIT = re.compile(r"[^A-Za-z0-9._:;=,/+-]")
+_LONGEST_ID = 128
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+def problem(status: int, code: str, message: str, request_id: str) -> tuple[Message, Message]:
+    """Build a whole answer for what no wire answers: an unknown path, an accident, a body that is too large."""
+    body = orjson.dumps({"error": message, "code": code, "request_id": request_id})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}
+
+
+class RequestMiddleware:
+    """Goes around the whole application."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._settings = settings
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        headers = dict(scope["headers"])
+        request_id = scope["request_id"] = request_id_from(headers)
+        REQUEST_ID.set(request_id)
+        exchange = _Exchange(receive, send, request_id, self._limit(headers))
+        try:
+            await self._answer(scope, exchange, headers)
+        finally:
+            self._record(scope, exchange.status or CLIENT_LEFT, perf_counter() - began)
+
+    async def _answer(self, scope: Scope, exchange: _Exchange, headers: MutableMapping[bytes, bytes]) -> None:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > exchange.limit:
+            await exchange.refuse()
+            return
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception:
+            if exchange.too_large and not exchange.status:
+                await exchange.refuse()
+                return
+            log.exception("request_failed", method=scope["method"], path=scope["path"])
+            if exchange.status:  # half an answer is out; only breaking the connection tells the client
+                raise
+            await exchange.answer(500, "internal", "Something went wrong on the server; the log has more.")
+
+    def _limit(self, headers: MutableMapping[bytes, bytes]) -> int:
+        kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
+        ordinary = not kind or kind in ORDINARY or kind.endswith(b"+json")
+        return self._settings.max_json_bytes if ordinary else self._settings.max_body_bytes
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        path: str = scope["path"]
+        route: str = getattr(scope.get("route"), "path", "") or "(none)"
+        method: str = scope["method"]
+        key = (route, method, status)
+        children = self._counted.get(key)
+        if children is None:
+            wire = wire_of(scope.get("endpoint"))
+            children = (REQUESTS.labels(wire, route, method, str(status)), SECONDS.labels(wire, route))
+            self._counted[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+        if self._settings.access_log and path not in QUIET:
+            access(method, path, status, seconds)
+
+
+class _Exchange:
+    """One request and its answer: what was received, whether the answer has begun."""
+
+    __slots__ = ("_receive", "_received", "_request_id", "_send", "limit", "status", "too_large")
+
+    def __init__(self, receive: Receive, send: Send, request_id: str, limit: int) -> None:
+        self._receive: Receive = receive
+        self._send: Send = send
+        self._request_id: str = request_id
+        self._received: int = 0
+        self.limit: int = limit
+        self.status: int = 0
+        self.too_large: bool = False
+
+    async def receive(self) -> Message:
+        """Hand on what the client sends, as far as the limit."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            if self._received > self.limit:
+                self.too_large = True
+                raise TooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Hand on the answer; whatever the application makes of a body that is too large, the answer is 413."""
+        if message["type"] == "http.response.start":
+            if self.too_large and not self.status:
+                await self.refuse()
+                return
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id.encode())]
+        elif self.too_large:
+            return
+        await self._send(message)
+
+    async def answer(self, status: int, code: str, message: str) -> None:
+        """Send a whole answer of our own."""
+        for part in problem(status, code, message, self._request_id):
+            if part["type"] == "http.response.start":
+                self.status = status
+                part["headers"].append((b"x-request-id", self._request_id.encode()))
+            await self._send(part)
+
+    async def refuse(self) -> None:
+        """Say that the body is too large."""
+        await self.answer(
+            413, TooLarge.code, f"The body is larger than {self.limit} bytes, the most that is taken here."
+        )
+
+
+def request_id_from(headers: MutableMapping[bytes, bytes]) -> str:
+    """Return the id that the client gave its request, without what could upset a log, or a new one."""
+    given = headers.get(b"x-request-id") or headers.get(b"x-amzn-trace-id")
+    fit = _UNFIT.sub("", given.decode("latin-1"))[:_LONGEST_ID] if given else ""
+    return fit or os.urandom(12).hex()
+
+
+def wire_of(endpoint: Any) -> str:  # noqa: ANN401 - whatever function answers
+    """Name the wire that an endpoint belongs to."""
+    _, found, rest = str(getattr(endpoint, "__module__", "")).partition(".wires.")
+    return rest.partition(".")[0] if found else "server"

@@ -1,0 +1,82 @@
+"""People: the verbs of this room, whichever of its modules they are written in."""
+
+from __future__ import annotations
+
+from pinakes.server.people.accounts import (
+    account,
+    confirm_password,
+    create_user,
+    delete_user,
+    password_to_confirm,
+    sees_email,
+    update_user,
+    user,
+    users,
+)
+from pinakes.server.people.credentials import (
+    actor_for_session,
+    actor_for_token,
+    actor_for_user,
+    create_token,
+    delete_token,
+    sign_in,
+    sign_in_with_token,
+    sign_out,
+    tokens_of,
+)
+from pinakes.server.people.devices import decide_device_grant, device_request, poll_device_grant, start_device_grant
+from pinakes.server.people.first_start import ensure_administrator
+from pinakes.server.people.organizations import (
+    create_organization,
+    create_team,
+    delete_organization,
+    delete_team,
+    members,
+    organization,
+    organizations,
+    organizations_of,
+    put_member,
+    remove_member,
+    team,
+    teams,
+    whoami,
+)
+
+__all__ = [
+    "account",
+    "actor_for_session",
+    "actor_for_token",
+    "actor_for_user",
+    "confirm_password",
+    "create_organization",
+    "create_team",
+    "create_token",
+    "create_user",
+    "decide_device_grant",
+    "delete_organization",
+    "delete_team",
+    "delete_token",
+    "delete_user",
+    "device_request",
+    "ensure_administrator",
+    "members",
+    "organization",
+    "organizations",
+    "organizations_of",
+    "password_to_confirm",
+    "poll_device_grant",
+    "put_member",
+    "remove_member",
+    "sees_email",
+    "sign_in",
+    "sign_in_with_token",
+    "sign_out",
+    "start_device_grant",
+    "team",
+    "teams",
+    "tokens_of",
+    "update_user",
+    "user",
+    "users",
+    "whoami",
+]

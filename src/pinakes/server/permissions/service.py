@@ -1,0 +1,153 @@
+"""Asking for permission: check one thing, list what may be read, and explain either.
+
+An actor comes with every role that he holds (`roles_of` in the database, read with his credential), so a check needs no
+query of its own, and a listing hands the accounts that he may read to the SQL function `readable`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pinakes.server.actor import Actor, Role
+from pinakes.server.db import Tx, load
+from pinakes.server.errors import Forbidden, NotFound, ScopeTooNarrow, Unauthenticated
+from pinakes.server.permissions.table import PUBLIC, READING, ROLES, SCOPES, SIGNED_IN, Permission, roles_with
+from pinakes.server.permissions.types import Explanation, Grant
+
+SQL = load(__package__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a reader sees, as the SQL function `readable` takes it: everything, or the public and these accounts."""
+
+    everything: bool
+    accounts: list[int]
+
+    def sees(self, visibility: str, owner_id: int | None) -> bool:
+        """Tell whether something of that visibility and owner is seen."""
+        return self.everything or visibility == "public" or owner_id in self.accounts
+
+
+def sight(actor: Actor) -> Sight:
+    """Return what an actor may read. A credential bound to an account reveals nothing private of any other."""
+    if actor.is_admin and actor.bound_to is None:
+        return Sight(everything=True, accounts=[])
+    if actor.bound_to is not None:
+        allowed = actor.is_admin or actor.bound_to in actor.roles
+        return Sight(everything=False, accounts=[actor.bound_to] if allowed else [])
+    return Sight(everything=False, accounts=list(actor.roles))
+
+
+def roles_allowing(actor: Actor, permission: Permission) -> list[int]:
+    """Return the accounts on which an actor's roles and credential allow something, for a listing of such things."""
+    if permission not in SCOPES[actor.scope]:
+        return []
+    allowed = roles_with(permission)
+    return [
+        account
+        for account, role in actor.roles.items()
+        if role in allowed and (actor.bound_to is None or actor.bound_to == account)
+    ]
+
+
+def allows(actor: Actor, permission: Permission, *, owner_id: int | None, visibility: str = "private") -> bool:
+    """Tell whether an actor may do something with a thing of that owner and visibility."""
+    return explain(actor, permission, owner_id=owner_id, visibility=visibility).allowed
+
+
+def permitted(actor: Actor, *, owner_id: int | None, visibility: str) -> frozenset[Permission]:
+    """Return all that an actor may do with a thing: what an answer's `can` lists."""
+    granted = _granted(actor, owner_id=owner_id, visibility=visibility)
+    return granted & SCOPES[actor.scope] if actor.user_id is not None or actor.is_admin else granted & PUBLIC
+
+
+def require(
+    actor: Actor,
+    permission: Permission,
+    *,
+    owner_id: int | None,
+    visibility: str = "private",
+    missing: type[NotFound] = NotFound,
+) -> None:
+    """Raise unless an actor may do something with a thing.
+
+    Raises:
+        NotFound: (as `missing`) he may not even see it, so for him it does not exist.
+        Unauthenticated: he did not sign in, and what is asked needs it.
+        ScopeTooNarrow: he may, but his credential does not carry it.
+        Forbidden: he sees it, but may not do that.
+    """
+    if permission in permitted(actor, owner_id=owner_id, visibility=visibility):
+        return
+    if not sight(actor).sees(visibility, owner_id):
+        raise missing
+    if actor.user_id is None:
+        raise Unauthenticated
+    if permission not in SCOPES[actor.scope]:
+        message = f"This token's scope is {actor.scope}; {permission} needs a wider one."
+        raise ScopeTooNarrow(message, details={"permission": permission, "scope": actor.scope})
+    message = f"You may see this, but {permission} is not yours to do."
+    raise Forbidden(message, details={"permission": permission})
+
+
+def require_server(actor: Actor) -> None:
+    """Raise unless an actor administers this server, with a credential that carries it."""
+    if actor.user_id is None and not actor.is_admin:
+        raise Unauthenticated
+    if not actor.is_admin:
+        message = "Only an administrator of this server may do that."
+        raise Forbidden(message, details={"permission": Permission.SERVER_MANAGE})
+    if Permission.SERVER_MANAGE not in SCOPES[actor.scope] or actor.bound_to is not None:
+        message = "This needs a token of scope admin that is not bound to a namespace."
+        raise ScopeTooNarrow(message, details={"permission": Permission.SERVER_MANAGE})
+
+
+def require_sign_in(actor: Actor) -> int:
+    """Return the actor's user id; raise Unauthenticated when nobody signed in."""
+    if actor.user_id is None:
+        raise Unauthenticated
+    return actor.user_id
+
+
+def explain(actor: Actor, permission: Permission, *, owner_id: int | None, visibility: str) -> Explanation:
+    """Say whether an actor may do something with a thing of that owner and visibility, and why."""
+    reasons: list[str] = []
+    if actor.is_admin:
+        reasons.append("an administrator of this server may do everything")
+    elif visibility == "public" and permission in PUBLIC:
+        reasons.append("it is public")
+    elif permission in SIGNED_IN and actor.user_id is not None and sight(actor).sees(visibility, owner_id):
+        reasons.append("anybody who signed in may do that with what he can read")
+    elif role := _role(actor, owner_id):
+        verdict = "includes" if permission in ROLES[role] else "does not include"
+        reasons.append(f"your role {role} on its owner {verdict} {permission}")
+    else:
+        reasons.append("you have no role on its owner")
+    if actor.bound_to is not None and actor.bound_to != owner_id:
+        reasons.append("the token is bound to another namespace")
+    if actor.user_id is not None and permission not in SCOPES[actor.scope]:
+        reasons.append(f"the token's scope {actor.scope} does not carry {permission}")
+    allowed = permission in permitted(actor, owner_id=owner_id, visibility=visibility)
+    return Explanation(allowed=allowed, permission=permission, because=reasons)
+
+
+async def grants(tx: Tx, user_id: int) -> list[Grant]:
+    """List every role that a user holds and why."""
+    return await tx.all(SQL.grants, Grant, user_id=user_id)
+
+
+def _role(actor: Actor, owner_id: int | None) -> Role | None:
+    return actor.roles.get(owner_id) if owner_id is not None else None
+
+
+def _granted(actor: Actor, *, owner_id: int | None, visibility: str) -> frozenset[Permission]:
+    within = actor.bound_to is None or actor.bound_to == owner_id
+    granted = PUBLIC if visibility == "public" else frozenset[Permission]()
+    if within and actor.is_admin:
+        return frozenset(Permission)
+    if within and (role := _role(actor, owner_id)):
+        granted |= ROLES[role]
+    if actor.user_id is not None and within and (granted & READING):
+        granted |= SIGNED_IN
+    return granted

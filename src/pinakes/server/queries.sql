@@ -1,0 +1,17 @@
+-- name: ping
+-- Whether the database answers.
+select 1;
+
+-- name: applied_migrations
+-- The migrations that this database has seen.
+select name, checksum from schema_migrations order by name;
+
+-- name: record_migration
+-- Remember that a migration was applied, and what it said.
+insert into schema_migrations (name, checksum) values (%(name)s, %(checksum)s);
+
+-- name: defer_job
+-- Write a background job, inside the caller's transaction: a rollback leaves none.
+select (tasks.procrastinate_defer_jobs_v1(array[row(
+    %(queue)s, %(task)s, %(priority)s, %(lock)s, %(queueing_lock)s, %(args)s, %(at)s
+)::tasks.procrastinate_job_to_defer_v1]))[1];

@@ -1,0 +1,1 @@
+"""Search over collections and everything else that can be found."""

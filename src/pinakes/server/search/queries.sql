@@ -1,0 +1,192 @@
+-- name: search -> Hit
+-- A page of what has every word (the last one: words that begin so) in its name, title, owner's name, description or
+-- tags, as far as the reader sees it; best first. Names and titles are one index, collections' descriptions another, so
+-- what has its words in several places is looked for by its rarest word and then checked for all. Of what a word has
+-- more than 5,000 of, the 5,000 with the shortest names and titles (or descriptions) are ranked.
+with asked as materialized (
+    select
+        to_tsquery('simple'::regconfig, array_to_string(cleaned.words, ' & ') || ':*') as every_word,
+        cleaned.words,
+        lower(trim(%(text)s::text)) as spelled
+    from (
+        select
+            string_to_array(
+                nullif(trim(regexp_replace(%(text)s::text, '[^[:alnum:]]+', ' ', 'g')), ''), ' '
+            ) as words
+    ) as cleaned
+),
+
+rarest as materialized (
+    select word.query, word.spelled
+    from asked
+    cross join lateral (
+        select
+            u.spelled,
+            to_tsquery(
+                'simple'::regconfig, u.spelled || case when u.n = cardinality(asked.words) then ':*' else '' end
+            ) as query
+        from unnest(asked.words) with ordinality as u (spelled, n)
+    ) as word
+    cross join lateral (
+        select count(*) as times
+        from (
+            select from items as i
+            where cardinality(asked.words) > 1 and i.document @@ word.query
+            limit 5001
+        ) as few
+    ) as titles
+    cross join lateral (
+        select count(*) as times
+        from (
+            select from collections as s
+            where cardinality(asked.words) > 1 and s.document @@ word.query
+            limit 5001
+        ) as few
+    ) as descriptions
+    order by titles.times + descriptions.times
+    limit 1
+),
+
+candidates as (
+    (
+        select i.id
+        from asked
+        inner join items as i on i.document @@ asked.every_word
+        where
+            i.deleted_at is null
+            and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+            and (%(kinds)s::text [] is null or i.kind = any(%(kinds)s::text []))
+            and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
+        order by length(i.document), i.id desc
+        limit 5000
+    )
+    union
+    (
+        select i.id
+        from asked
+        cross join rarest
+        inner join items as i on i.document @@ rarest.query
+        where
+            cardinality(asked.words) > 1
+            and i.deleted_at is null
+            and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+            and (%(kinds)s::text [] is null or i.kind = any(%(kinds)s::text []))
+            and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
+        order by length(i.document), i.id desc
+        limit 5000
+    )
+    union
+    (
+        select i.id
+        from rarest
+        inner join collections as s on s.document @@ rarest.query
+        inner join items as i on s.id = i.id
+        where
+            i.deleted_at is null
+            and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+            and (%(kinds)s::text [] is null or i.kind = any(%(kinds)s::text []))
+            and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
+        order by length(s.document), i.id desc
+        limit 5000
+    )
+    union
+    (
+        select i.id
+        from rarest
+        inner join collections as s
+            on s.tags && (%(tags)s::text [] || array[rarest.spelled, lower(rarest.spelled), upper(rarest.spelled)])
+        inner join items as i on s.id = i.id
+        where
+            i.deleted_at is null
+            and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+            and (%(kinds)s::text [] is null or i.kind = any(%(kinds)s::text []))
+            and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
+        order by i.id desc
+        limit 5000
+    )
+    union
+    (
+        select i.id
+        from accounts as a
+        inner join items as i on a.id = i.owner_id
+        where
+            lower(a.name) = any(%(owners)s::text [])
+            and a.deleted_at is null
+            and i.deleted_at is null
+            and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+            and (%(kinds)s::text [] is null or i.kind = any(%(kinds)s::text []))
+            and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
+        order by i.id desc
+        limit 5000
+    )
+),
+
+documents as materialized (
+    select
+        i.id,
+        (
+            setweight(i.document, 'A')
+            || case
+                when s.id is null then ''::tsvector
+                else setweight(s.document, 'B')
+                    || array_to_tsvector(
+                        array_remove(
+                            string_to_array(translate(lower(array_to_string(s.tags, ' ')), '-_./:+#&', '        '), ' '),
+                            ''
+                        )
+                    )
+            end
+            || case
+                when lower(o.name) = any(%(owners)s::text [])
+                    then array_to_tsvector(array_remove(string_to_array(translate(lower(o.name), '-_.', '   '), ' '), ''))
+                else ''::tsvector
+            end
+        ) as document,
+        (
+            lower(i.title) = asked.spelled
+            or i.name_key = asked.spelled
+            or (o.name is not null and lower(o.name || '/' || i.name) = asked.spelled)
+        ) as exact
+    from asked
+    cross join candidates as f
+    inner join items as i on f.id = i.id
+    left join collections as s on i.id = s.id
+    left join accounts as o on i.owner_id = o.id
+),
+
+ranked as (
+    select
+        d.id,
+        (ts_rank(d.document, asked.every_word, 1) + case when d.exact then 1 else 0 end)::double precision as rank
+    from asked
+    inner join documents as d on d.document @@ asked.every_word
+),
+
+page as (
+    select r.id, r.rank
+    from ranked as r
+    where %(below)s::integer is null or (r.rank, r.id) < (%(rank)s::double precision, %(below)s::integer)
+    order by r.rank desc, r.id desc
+    limit %(limit)s::integer
+)
+
+select
+    i.id as item_id,
+    i.kind,
+    i.owner_id,
+    o.name as owner,
+    i.name,
+    i.title,
+    i.visibility,
+    coalesce(s.updated_at, i.updated_at) as updated_at,
+    s.public_id,
+    left(coalesce(s.description, r.description, p.abstract, x.url, ''), 300) as description,
+    page.rank
+from page
+inner join items as i on page.id = i.id
+left join accounts as o on i.owner_id = o.id
+left join collections as s on i.id = s.id
+left join repos as r on i.id = r.item_id
+left join papers as p on i.id = p.item_id
+left join external_references as x on i.id = x.item_id
+order by page.rank desc, page.id desc;

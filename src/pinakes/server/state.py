@@ -1,0 +1,38 @@
+"""What one server process holds open, and how a request gets to it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+from pinakes.server.db import Database
+from pinakes.server.settings import Settings
+
+
+@dataclass(slots=True)
+class State:
+    """One server process's settings and connections; at `app.state.pinakes`.
+
+    Attributes:
+        settings: What the operator decided.
+        db: The pool of database connections.
+        stopping: Set when the process is about to end: whoever streams without an end (server-sent events) ends then.
+    """
+
+    settings: Settings
+    db: Database
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def state_of(request: HTTPConnection) -> State:
+    """Return the state of the process that answers this request."""
+    state = request.app.state.pinakes
+    assert isinstance(state, State)
+    return state
+
+
+def request_id_of(request: HTTPConnection) -> str:
+    """Return the id of a request, as its answer's `X-Request-Id` and the log carry it."""
+    return str(request.scope.get("request_id", ""))

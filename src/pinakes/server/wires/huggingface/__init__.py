@@ -1,0 +1,16 @@
+"""The Hugging Face wire: what `huggingface_hub` and `hf` call, for collections and the things that they hold.
+
+Each route answers as the Hub does; contracts and limits are told in `docs/guides/huggingface.md`.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from pinakes.server.wires.huggingface import accounts, collections, oauth, papers, repos
+
+
+def install(app: FastAPI) -> None:
+    """Add this wire's routes to the application."""
+    for room in (accounts, collections, papers, repos, oauth):
+        app.include_router(room.router)

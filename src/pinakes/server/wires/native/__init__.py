@@ -1,0 +1,47 @@
+"""The native API: everything that Pinakes can do, below `/api/v1`. Its OpenAPI is its contract."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from starlette.routing import Route
+
+from pinakes.server.wires.native import bulk, collections, events, people
+from pinakes.server.wires.native.auth import SECURITY_SCHEMES
+from pinakes.server.wires.native.errors import PREFIX, Unknown
+
+ROUTERS = (people.router, collections.router, bulk.router, events.router)
+
+_ABOUT = (
+    "Collections for machine-learning teams. Identify yourself with `Authorization: Bearer <token>`. "
+    "Every answer outside 2xx has the body of `ErrorAnswer`. Lists come in pages: go on with `?cursor=<next>`."
+)
+
+
+def install(app: FastAPI) -> None:
+    """Add this wire's routes to the application."""
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.routes.append(Route(f"{PREFIX}/openapi.json", _answer_openapi, include_in_schema=False))
+    for path in (PREFIX, f"{PREFIX}/{{rest:path}}"):
+        app.router.routes.append(Route(path, Unknown(ROUTERS), include_in_schema=False))
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """Describe this wire, and no other, as OpenAPI."""
+    routes = [route for router in ROUTERS for route in router.routes]
+    found = get_openapi(title="Pinakes", version=version("pinakes"), description=_ABOUT, routes=routes)
+    found.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+    # One of them, or none: what is public is read without.
+    found["security"] = [*({name: []} for name in SECURITY_SCHEMES), {}]
+    return found
+
+
+async def _answer_openapi(_: object) -> JSONResponse:
+    return JSONResponse(openapi())

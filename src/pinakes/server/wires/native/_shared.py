@@ -1,0 +1,29 @@
+"""What the modules of this wire share: the parameters of a page, and where a request finds the database."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from pinakes.api.common import Cursor
+from pinakes.server.state import State, state_of
+
+LONGEST_PAGE = 1000
+
+# The parameters of a list: how many rows of it, and where to go on.
+Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="How many rows at most.")]
+After = Annotated[Cursor | None, Query(description="The `next` of the page before.")]
+
+
+def _state(request: Request) -> State:
+    return state_of(request)
+
+
+# What a handler declares to reach the database and the settings: `async def handler(state: Here, ...)`.
+Here = Annotated[State, Depends(_state)]
+
+
+def address_of(request: Request) -> str:
+    """Return where a request comes from, to count attempts by."""
+    return request.client.host if request.client else "unknown"

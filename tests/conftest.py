@@ -1,0 +1,42 @@
+"""The fixtures that all tests may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+
+import pytest
+import pytest_asyncio
+
+from pinakes.server.db import Database
+from support.database import Cluster, shared_cluster
+from support.server import Server, serving
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Generator[Cluster]:
+    """The PostgreSQL that all test processes share; `cluster.database()` makes another database in it."""
+    with shared_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def dsn(cluster: Cluster) -> Generator[str]:
+    """The URL of this process's own migrated database. Tests share it: what they make has names of its own."""
+    with cluster.database() as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def db(dsn: str) -> AsyncGenerator[Database]:
+    """An open pool on this process's database."""
+    database = Database(dsn, size=5)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def server(cluster: Cluster) -> Generator[Server]:
+    """A real server in processes of its own, on a database of its own; tests share it too."""
+    with cluster.database() as url, serving(database_url=url) as server:
+        yield server

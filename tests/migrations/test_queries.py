@@ -1,0 +1,89 @@
+"""Every named query is prepared against the migrated database, and every row type held against what it returns."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Generator, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+import pytest
+from psycopg.pq import ExecStatus
+
+import pinakes.server
+from pinakes.server.db import Query, parse
+
+ROOT = Path(pinakes.server.__file__).parent
+
+
+def queries() -> Iterator[Query]:
+    for file in sorted(ROOT.rglob("*.sql")):
+        text = file.read_text(encoding="utf-8")
+        if text.lstrip().startswith("-- name:"):
+            yield from parse(".".join(["pinakes.server", *file.relative_to(ROOT).parent.parts]), text)
+
+
+QUERIES = list(queries())
+
+
+def numbered(query: Query) -> bytes:
+    """The query as PostgreSQL sees it: `%(name)s` is `$n`, the same n for the same name."""
+    numbers: dict[str, str] = {}
+
+    def number(match: re.Match[str]) -> str:
+        if match[0] == "%%":
+            return "%"
+        return numbers.setdefault(match["name"], f"${len(numbers) + 1}")
+
+    return re.sub(r"%%|%\((?P<name>\w+)\)[sbt]", number, query.text).encode()
+
+
+def row_type(query: Query) -> type[Any] | None:
+    return None if query.row is None else cast("type[Any]", getattr(import_module(f"{query.room}.types"), query.row))
+
+
+@pytest.fixture(scope="module")
+def connection(dsn: str) -> Generator[psycopg.Connection[Any]]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+def test_there_are_queries_and_no_name_twice():
+    names = [(query.room, query.name) for query in QUERIES]
+    assert len(names) > 3
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: f"{query.room}.{query.name}")
+def test_a_query_is_prepared_and_explained(connection: psycopg.Connection[Any], query: Query):
+    assert query.about, f"{query.name} has no sentence above it"
+    if query.text.lower().startswith("copy"):
+        check_copy(connection, query)
+        return
+    server = connection.pgconn
+    prepared = server.prepare(b"", numbered(query))
+    assert prepared.status == ExecStatus.COMMAND_OK, prepared.error_message.decode()
+    returned = server.describe_prepared(b"")
+    columns = [(returned.fname(i) or b"").decode() for i in range(returned.nfields)]
+    row = row_type(query)
+    if row is not None:
+        assert dataclasses.is_dataclass(row)
+        assert [field.name for field in dataclasses.fields(row) if field.init] == columns
+
+
+def check_copy(connection: psycopg.Connection[Any], query: Query) -> None:
+    """Begin a COPY and give it up: it can't be prepared."""
+
+    class GivenUpError(Exception):
+        pass
+
+    with (
+        pytest.raises(GivenUpError),
+        connection.transaction(),
+        connection.cursor() as cursor,
+        cursor.copy(cast("Any", query.text)),
+    ):
+        raise GivenUpError

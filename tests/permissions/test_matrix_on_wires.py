@@ -1,0 +1,247 @@
+"""The matrix over every wire that has the verb: the native API and the Hub's, in process, on real tokens and rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+
+from factories.app import client_of
+from factories.people import make_user, unique
+from permissions.matrix import ROWS, Row, World, make_world
+from pinakes.server.catalog import service as catalog
+from pinakes.server.collections import service as collections
+from pinakes.server.db import Database
+from pinakes.server.permissions.table import Permission
+
+STATUSES = {"yes": {200, 201, 204}, "sign-in": {401}, "role": {403}, "scope": {403}, "hidden": {404}}
+IN_TRASH = {Permission.COLLECTION_RESTORE, Permission.COLLECTION_PURGE}
+
+
+@pytest.fixture(scope="module")
+async def world(db: Database) -> World:
+    return await make_world(db)
+
+
+@pytest.fixture(scope="module")
+async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
+    async with client_of(db) as client:
+        yield client
+
+
+@dataclass
+class Scene:
+    """One row's scene: who asks, about whose thing; things are made when an attempt needs one."""
+
+    client: httpx2.AsyncClient
+    world: World
+    row: Row
+    headers: dict[str, str]
+    actor_name: str
+
+    @property
+    def owner(self) -> str:
+        return self.world.account(self.row).name
+
+    async def ask(self, method: str, path: str, body: object = None) -> int:
+        response = await self.client.request(method, path, headers=self.headers, json=body)
+        assert response.status_code < 500, response.text
+        return response.status_code
+
+    async def collection(self, *, in_trash: bool = False) -> str:
+        """A new collection of the owner; its slug."""
+        root = self.world.root.actor
+        async with self.world.db.transaction() as tx:
+            made = await collections.create(
+                tx, root, owner=self.owner, title=unique("Title"), visibility=self.row.visibility
+            )
+            if in_trash:
+                await collections.delete(tx, root, made.public_id)
+        return made.slug
+
+    async def native(self, *, in_trash: bool = False) -> str:
+        """The path of a new collection in the native API."""
+        return f"/api/v1/collections/{(await self.collection(in_trash=in_trash)).split('/')[1]}"
+
+    async def model(self, owner: str | None = None, visibility: str | None = None) -> str:
+        """A new model of the owner; its address."""
+        async with self.world.db.transaction() as tx:
+            made = await catalog.create_repo(
+                tx,
+                self.world.root.actor,
+                "model",
+                owner or self.owner,
+                unique("model"),
+                visibility=visibility or self.row.visibility,
+            )
+        return made.address
+
+    async def public_model(self) -> str:
+        """A model that everybody sees."""
+        return await self.model(self.world.root.name, "public")
+
+    @property
+    def heir(self) -> str:
+        """Whom to give something away to: the actor himself; a bound token may give it nowhere but where it is."""
+        return self.owner if self.row.binding else self.actor_name or self.world.root.name
+
+
+async def native_curate(s: Scene) -> int:
+    item = {"item": {"kind": "model", "address": await s.public_model()}}
+    return await s.ask("POST", f"{await s.native()}/entries", {"items": [item]})
+
+
+async def native_manage(s: Scene) -> int:
+    somebody = await make_user(s.world.db, "somebody")
+    path = f"/api/v1/organizations/{s.owner}/members/{somebody.name}"
+    return await s.ask("PUT", path, {"role": "viewer"})
+
+
+async def hub_curate(s: Scene) -> int:
+    item = {"item": {"type": "model", "id": await s.public_model()}}
+    return await s.ask("POST", f"/api/collections/{await s.collection()}/items", item)
+
+
+async def hub_move(s: Scene) -> int:
+    source = await s.model()
+    body = {"fromRepo": source, "toRepo": f"{s.owner}/{unique('moved')}", "type": "model"}
+    return await s.ask("POST", "/api/repos/move", body)
+
+
+async def hub_delete(s: Scene) -> int:
+    owner, name = (await s.model()).split("/")
+    return await s.ask("DELETE", "/api/repos/delete", {"name": name, "organization": owner, "type": "model"})
+
+
+Attempt = Callable[[Scene], Awaitable[int]]
+
+
+def _on(
+    make: Callable[[Scene], Awaitable[str]], method: str, path: str, body: Callable[[Scene], object] | None = None
+) -> Attempt:
+    """An attempt on a new thing: `{}` in the path is where it is."""
+
+    async def attempt(s: Scene) -> int:
+        where = await make(s)
+        return await s.ask(method, path.format(where), body(s) if body else None)
+
+    return attempt
+
+
+def _plain(method: str, path: str, body: Callable[[Scene], object] | None = None) -> Attempt:
+    """An attempt without a thing: `{}` in the path is the owner."""
+
+    async def attempt(s: Scene) -> int:
+        return await s.ask(method, path.format(s.owner), body(s) if body else None)
+
+    return attempt
+
+
+async def _trashed(s: Scene) -> str:
+    return await s.native(in_trash=True)
+
+
+NATIVE: dict[Permission, Attempt] = {
+    Permission.COLLECTION_READ: _on(Scene.native, "GET", "{}"),
+    Permission.COLLECTION_CREATE: _plain(
+        "POST", "/api/v1/collections", lambda s: {"owner": s.owner, "title": unique("New")}
+    ),
+    Permission.COLLECTION_CURATE: native_curate,
+    Permission.COLLECTION_UPDATE: _on(Scene.native, "PATCH", "{}", lambda _: {"description": "changed"}),
+    Permission.COLLECTION_DELETE: _on(Scene.native, "DELETE", "{}"),
+    Permission.COLLECTION_RESTORE: _on(_trashed, "POST", "{}/restore"),
+    Permission.COLLECTION_TRANSFER: _on(Scene.native, "POST", "{}/transfer", lambda s: {"owner": s.heir}),
+    Permission.COLLECTION_PURGE: _on(_trashed, "POST", "{}/purge"),
+    Permission.COLLECTION_VOTE: _on(Scene.native, "PUT", "{}/vote"),
+    Permission.ORGANIZATION_READ: _plain("GET", "/api/v1/organizations/{}/members"),
+    Permission.ORGANIZATION_MANAGE: native_manage,
+}
+
+HUB: dict[Permission, Attempt] = {
+    Permission.COLLECTION_READ: _on(Scene.collection, "GET", "/api/collections/{}"),
+    Permission.COLLECTION_CREATE: _plain(
+        "POST", "/api/collections", lambda s: {"title": unique("New"), "namespace": s.owner, "private": False}
+    ),
+    Permission.COLLECTION_CURATE: hub_curate,
+    Permission.COLLECTION_UPDATE: _on(
+        Scene.collection, "PATCH", "/api/collections/{}", lambda _: {"description": "changed"}
+    ),
+    Permission.COLLECTION_DELETE: _on(Scene.collection, "DELETE", "/api/collections/{}"),
+    Permission.ITEM_READ: _on(Scene.model, "GET", "/api/models/{}"),
+    Permission.ITEM_CREATE: _plain(
+        "POST", "/api/repos/create", lambda s: {"name": unique("new"), "organization": s.owner, "type": "model"}
+    ),
+    Permission.ITEM_UPDATE: _on(Scene.model, "PUT", "/api/models/{}/settings", lambda _: {"gated": "auto"}),
+    Permission.ITEM_MOVE: hub_move,
+    Permission.ITEM_DELETE: hub_delete,
+    Permission.ITEM_VOTE: _on(Scene.model, "POST", "/api/models/{}/like"),
+    Permission.ORGANIZATION_READ: _plain("GET", "/api/organizations/{}/members"),
+}
+
+
+@pytest.mark.parametrize("wire", ["native", "huggingface"])
+@pytest.mark.parametrize("row", ROWS, ids=str)
+async def test_a_row_over_a_wire(client: httpx2.AsyncClient, world: World, row: Row, wire: str):
+    person = await world.person(row)
+    headers = person.headers if person else {}
+    scene = Scene(client, world, row, headers, person.name if person else "")
+    attempts = NATIVE if wire == "native" else HUB
+    wrong: dict[Permission, tuple[str, int]] = {}
+    for permission, attempt in attempts.items():
+        expected = row.expected[permission]
+        if expected == "-":
+            continue
+        status = await attempt(scene)
+        fine = STATUSES[expected]
+        if expected == "hidden" and person is None:
+            fine = fine | {401}  # to ask for a sign-in first gives nothing away either
+        if status not in fine:
+            wrong[permission] = (expected, status)
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.expected[Permission.COLLECTION_READ] == "hidden"], ids=str)
+async def test_what_is_hidden_looks_like_what_is_not_there(client: httpx2.AsyncClient, world: World, row: Row):
+    """Word for word, over both wires."""
+    person = await world.person(row)
+    scene = Scene(client, world, row, person.headers if person else {}, person.name if person else "")
+    slug = await scene.collection()
+    absent = f"{scene.owner}/{slug.split('/')[1][:-24]}{'0' * 24}"
+    model, no_model = await scene.model(), f"{scene.owner}/{unique('model')}"
+    for hidden, nothing in (
+        (f"/api/v1/collections/{slug.split('/')[1]}", f"/api/v1/collections/{absent.split('/')[1]}"),
+        (f"/api/collections/{slug}", f"/api/collections/{absent}"),
+        (f"/api/models/{model}", f"/api/models/{no_model}"),
+    ):
+        first, second = [
+            await client.get(path, headers={**scene.headers, "X-Request-Id": "same"}) for path in (hidden, nothing)
+        ]
+        assert first.status_code == second.status_code == 404
+        assert first.text.replace(model, no_model) == second.text
+        differing = {"content-length", "date"}
+        headers = [{k: v for k, v in answer.headers.items() if k not in differing} for answer in (first, second)]
+        assert str(headers[0]).replace(model, no_model) == str(headers[1])
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.visibility == "private"], ids=str)
+async def test_lists_show_what_reading_shows(client: httpx2.AsyncClient, world: World, row: Row):
+    """Lists of both wires hold a private collection exactly for those who may read it."""
+    person = await world.person(row)
+    scene = Scene(client, world, row, person.headers if person else {}, person.name if person else "")
+    slug = await scene.collection()
+    model = await scene.model()
+    readable = row.expected[Permission.COLLECTION_READ] == "yes"
+    for path, what in (
+        (f"/api/v1/collections?owner={scene.owner}&limit=100", slug.split("-")[-1]),
+        (f"/api/collections?owner={scene.owner}&sort=lastModified&limit=100", slug.split("-")[-1]),
+        (f"/api/models?author={scene.owner}&sort=lastModified&limit=100", model),
+    ):
+        response = await client.get(path, headers=scene.headers)
+        assert response.status_code == 200
+        assert (what in response.text) == readable, path
+
+
+def test_every_verb_of_the_matrix_is_tried_over_some_wire():
+    assert set(ROWS[0].expected) == set(NATIVE) | set(HUB)

@@ -1,0 +1,165 @@
+"""What must be true of every database of ours at every moment, whatever was interrupted: checked by looking.
+
+`broken(url)` returns a sentence for each kind of row that breaks a rule, with examples; `check(url)` raises with them. All
+is read in one snapshot and from the tables themselves, not through their indexes, so that it holds those to account as
+well. Other people's changes meanwhile do no harm.
+"""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+import psycopg
+from pyroaring import BitMap
+
+_EXAMPLES = 5
+
+# Each query finds what breaks the rule that is its name.
+RULES: dict[str, LiteralString] = {
+    "a collection counts as many entries as it has": """
+        select c.id, c.entry_count, coalesce(e.entries, 0) as there
+        from collections as c
+        left join (select collection_id, count(*) as entries from entries group by 1) as e on c.id = e.collection_id
+        where c.entry_count <> coalesce(e.entries, 0)
+    """,
+    "an item is in a collection once": """
+        select collection_id, item_id, count(*) from entries group by 1, 2 having count(*) > 1
+    """,
+    "no two entries of a collection have one place": """
+        select collection_id, order_key, count(*) from entries group by 1, 2 having count(*) > 1
+    """,
+    "an entry belongs to a collection and an item that are there, and to revisions that are": """
+        select e.collection_id, e.item_id, e.added_rev, e.since_rev, c.revision
+        from entries as e
+        left join collections as c on e.collection_id = c.id
+        left join items as i on e.item_id = i.id
+        where c.id is null or i.id is null or not (1 <= e.added_rev and e.added_rev <= e.since_rev)
+        or e.since_rev > c.revision
+    """,
+    "an entry is closed when its item is": """
+        select e.collection_id, e.item_id, e.closed, i.closed
+        from entries as e
+        inner join items as i on e.item_id = i.id
+        where e.closed <> i.closed
+    """,
+    "every revision of a collection has one event, and no event is of another revision": """
+        select c.id, c.revision, count(e.id), count(distinct e.revision), min(e.revision), max(e.revision)
+        from collections as c
+        left join events as e on c.id = e.collection_id and e.revision is not null
+        group by c.id, c.revision
+        having count(e.id) <> c.revision or count(distinct e.revision) <> c.revision
+        or min(e.revision) <> 1 or max(e.revision) <> c.revision
+    """,
+    "a collection's events come in the order of its revisions": """
+        select collection_id, id, revision from (
+            select collection_id, id, revision, lag(revision) over (partition by collection_id order by id) as before
+            from events where collection_id is not null and revision is not null
+        ) as e
+        where before >= revision
+    """,
+    "a former form of an entry lies within the revisions of its collection": """
+        select h.collection_id, h.item_id, h.added_rev, h.since_rev, h.until_rev, c.revision
+        from entry_history as h
+        left join collections as c on h.collection_id = c.id
+        where c.id is null or not (1 <= h.added_rev and h.added_rev <= h.since_rev and h.since_rev < h.until_rev)
+        or h.until_rev > c.revision
+    """,
+    "the forms of an entry, present and former, do not overlap": """
+        select collection_id, item_id, since_rev, ended from (
+            select
+                collection_id, item_id, since_rev,
+                lag(until_rev) over (partition by collection_id, item_id order by since_rev, until_rev) as ended
+            from (
+                select collection_id, item_id, since_rev, 2147483647 as until_rev from entries
+                union all
+                select collection_id, item_id, since_rev, until_rev from entry_history
+            ) as f
+        ) as g
+        where since_rev < ended
+    """,
+    "at no revision did two entries of a collection have one place": """
+        select collection_id, order_key, since_rev, ended from (
+            select
+                collection_id, order_key, since_rev,
+                lag(until_rev) over (partition by collection_id, order_key order by since_rev, until_rev) as ended
+            from (
+                select collection_id, order_key, since_rev, 2147483647 as until_rev from entries
+                union all
+                select collection_id, order_key, since_rev, until_rev from entry_history
+            ) as f
+        ) as g
+        where since_rev < ended
+    """,
+    "a former form of a collection's fields is of one of its revisions": """
+        select h.collection_id, h.until_rev, c.revision
+        from collection_history as h
+        inner join collections as c on h.collection_id = c.id
+        where not (1 < h.until_rev and h.until_rev <= c.revision)
+    """,
+    "a named revision is one that the collection has": """
+        select n.collection_id, n.name, n.revision, c.revision
+        from revision_names as n
+        inner join collections as c on n.collection_id = c.id
+        where not (1 <= n.revision and n.revision <= c.revision)
+    """,
+    "a collection is an item of the kind collection; one that is not deleted is a collection": """
+        select i.id, i.kind, c.id
+        from items as i
+        full join collections as c on i.id = c.id
+        where i.id is null or (c.id is not null and i.kind <> 'collection')
+        or (i.kind = 'collection' and c.id is null and i.deleted_at is null)
+    """,
+    "no two live items have one name": """
+        select kind, owner_id, container_id, name_key, count(*)
+        from items where deleted_at is null group by 1, 2, 3, 4 having count(*) > 1
+    """,
+    "votes are counted": """
+        select coalesce(v.item_id, k.item_id), v.votes, k.votes
+        from (select item_id, count(*) as votes from votes group by 1) as v
+        full join vote_counts as k on v.item_id = k.item_id
+        where coalesce(v.votes, 0) <> coalesce(k.votes, 0)
+    """,
+}
+
+_ITEMS_AT: LiteralString = """
+    select item_id from entries where collection_id = %(id)s and since_rev <= %(revision)s
+    union
+    select item_id from entry_history
+    where collection_id = %(id)s and since_rev <= %(revision)s and until_rev > %(revision)s
+"""
+
+
+def broken(url: str) -> list[str]:
+    """Return what is not as it must be in a database, in sentences; an empty list when all is well."""
+    with psycopg.connect(url) as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        found = [_told(rule, rows) for rule, query in RULES.items() if (rows := _from_the_tables(connection, query))]
+        return found + _broken_bitmaps(connection)
+
+
+def check(url: str) -> None:
+    """Raise when something in a database is not as it must be."""
+    found = broken(url)
+    assert not found, "\n".join(found)
+
+
+def _from_the_tables(connection: psycopg.Connection[tuple[Any, ...]], query: LiteralString) -> list[tuple[Any, ...]]:
+    for way in ("indexscan", "indexonlyscan", "bitmapscan"):
+        connection.execute(f"set local enable_{way} = off".encode())
+    return connection.execute(query).fetchall()
+
+
+def _broken_bitmaps(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
+    """Hold the kept sets against the entries of their revisions."""
+    found: list[str] = []
+    for id_, revision, items in connection.execute("select collection_id, revision, items from membership_bitmaps"):
+        there = connection.execute(_ITEMS_AT, {"id": id_, "revision": revision}).fetchall()
+        kept = BitMap.deserialize(items)
+        if kept != BitMap([row[0] for row in there]):
+            found.append(f"Broken: a kept set has the items of its revision: {id_} at {revision}, {len(kept)} items")
+    return found
+
+
+def _told(rule: str, rows: list[tuple[Any, ...]]) -> str:
+    examples = "; ".join(str(row) for row in rows[:_EXAMPLES])
+    return f"Broken: {rule}: {len(rows)} rows, such as {examples}"

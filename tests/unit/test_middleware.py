@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI, Request
+from starlette.responses import StreamingResponse
+
+from pinakes.server import metrics
+from pinakes.server.middleware import RequestMiddleware, request_id_from
+from pinakes.server.settings import Settings
+from pinakes.server.state import request_id_of
+
+SETTINGS = Settings(max_json_bytes=100, max_body_bytes=1000, access_log=False)
+
+
+def application() -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(RequestMiddleware, settings=SETTINGS)
+
+    @app.post("/length/{name}")
+    async def length(request: Request, name: str) -> int:
+        return len(await request.body())
+
+    @app.get("/id")
+    async def show_id(request: Request) -> str:
+        return request_id_of(request)
+
+    @app.get("/accident")
+    async def accident() -> None:
+        message = "the details"
+        raise RuntimeError(message)
+
+    @app.get("/half")
+    async def half() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"half"
+            raise RuntimeError
+
+        return StreamingResponse(parts())
+
+    return app
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncGenerator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=application())
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def test_every_answer_carries_the_id_that_the_handler_saw(client: httpx2.AsyncClient):
+    answer = await client.get("/id")
+    assert answer.headers["x-request-id"] == answer.json()
+    assert len(answer.json()) == 24
+    assert (await client.get("/unknown")).headers["x-request-id"]
+
+
+async def test_the_clients_own_id_is_kept(client: httpx2.AsyncClient):
+    assert (await client.get("/id", headers={"x-request-id": "mine-1"})).json() == "mine-1"
+    amazon = "Root=1-67891233-abcdef012345678912345678;Sampled=1"
+    assert (await client.get("/id", headers={"x-amzn-trace-id": amazon})).json() == amazon
+
+
+@pytest.mark.parametrize(("given", "kept"), [(b"a b\x7f<c>\"'", "abc"), (b"x" * 500, "x" * 128)])
+def test_an_id_can_not_upset_the_log(given: bytes, kept: str):
+    assert request_id_from({b"x-request-id": given}) == kept
+
+
+def test_an_id_of_which_nothing_is_left_is_replaced():
+    assert len(request_id_from({b"x-request-id": b"<>"})) == 24
+
+
+async def in_parts(total: int) -> AsyncIterator[bytes]:
+    for _ in range(total // 10):
+        yield b"x" * 10
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain; charset=utf-8", "application/problem+json", ""])
+async def test_an_ordinary_body_has_the_small_limit(client: httpx2.AsyncClient, kind: str):
+    headers = {"content-type": kind} if kind else {}
+    assert (await client.post("/length/a", content=b"x" * 100, headers=headers)).json() == 100
+    refused = await client.post("/length/a", content=b"x" * 101, headers=headers)
+    assert refused.status_code == 413
+    assert refused.json() == {
+        "error": "The body is larger than 100 bytes, the most that is taken here.",
+        "code": "too_large",
+        "request_id": refused.headers["x-request-id"],
+    }
+
+
+async def test_a_streamed_body_has_the_large_limit(client: httpx2.AsyncClient):
+    headers = {"content-type": "application/x-ndjson"}
+    assert (await client.post("/length/a", content=b"x" * 1000, headers=headers)).json() == 1000
+    assert (await client.post("/length/a", content=b"x" * 1001, headers=headers)).status_code == 413
+
+
+async def test_the_limit_holds_without_a_declared_length(client: httpx2.AsyncClient):
+    headers = {"content-type": "application/json"}
+    assert (await client.post("/length/a", content=in_parts(100), headers=headers)).json() == 100
+    assert (await client.post("/length/a", content=in_parts(110), headers=headers)).status_code == 413
+
+
+async def test_an_accident_is_told_without_its_details(client: httpx2.AsyncClient):
+    answer = await client.get("/accident", headers={"x-request-id": "abc"})
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "error": "Something went wrong on the server; the log has more.",
+        "code": "internal",
+        "request_id": "abc",
+    }
+
+
+async def test_half_an_answer_ends_with_a_broken_connection(client: httpx2.AsyncClient):
+    with pytest.raises(RuntimeError):
+        await client.get("/half")
+
+
+async def test_requests_are_counted_by_route_not_by_path(client: httpx2.AsyncClient):
+    await client.post("/length/one", content=b"")
+    await client.post("/length/two", content=b"")
+    await client.get("/nowhere/at/all")
+    counts = metrics.expose().decode()
+    assert 'pinakes_requests_total{method="POST",route="/length/{name}",status="200",wire="server"}' in counts
+    assert 'pinakes_requests_total{method="GET",route="(none)",status="404",wire="server"}' in counts
+    assert "/length/one" not in counts

@@ -1,0 +1,113 @@
+"""Whatever the OpenAPI allows, and what it does not: no request makes the server fail or answer against its contract.
+
+Each operation gets generated requests, valid ones and broken ones, from an administrator and from nobody, on a server
+of its own. The seed is fixed, so a failure here fails again. Valid requests are aimed at things that exist, or most
+would end at the first look-up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import Case, GenerationMode
+
+from pinakes.server.wires.native import openapi
+from support.database import Cluster
+from support.server import Server, serving
+
+EXAMPLES = 8
+
+# What a schema can't say may still be refused: a cursor of another list, another revision by now, a wrong mix.
+_REFUSALS = ["2xx", "401", "403", "404", "409", "412", "422"]
+_CONFIG = schemathesis.Config.from_dict({"checks": {"positive_data_acceptance": {"expected-statuses": _REFUSALS}}})
+
+# A stream without an end is no matter for this test; test_events.py has tests of its own for it.
+schema = schemathesis.openapi.from_dict(openapi(), config=_CONFIG).exclude(path="/api/v1/events/stream")
+
+
+@schemathesis.serializer("application/x-ndjson")
+def _lines(_: object, value: object) -> bytes:
+    """Send generated text as lines."""
+    return str(value).encode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server of this test's own, and what exists on it."""
+
+    server: Server
+    collections: list[str]
+    entries: list[str]
+    items: list[int]
+
+    def aim(self, case: Case, chance: random.Random) -> None:
+        """Let the path of a valid request name something that exists."""
+        known = {"collection": self.collections, "other": self.collections, "entry": self.entries, "item": self.items}
+        for name, values in known.items():
+            if name in case.path_parameters:
+                case.path_parameters[name] = chance.choice(values)
+
+
+@pytest.fixture(scope="module")
+def target(cluster: Cluster) -> Generator[Target]:
+    limits = {"PINAKES_SIGNIN_LIMIT": "100000/minute", "PINAKES_SIGNIN_LIMIT_ADDRESS": "100000/minute"}
+    with cluster.database() as url, serving(database_url=url, settings=limits) as server:
+        yield _furnished(server)
+
+
+def _furnished(server: Server) -> Target:
+    """Make what valid requests can be aimed at: collections with entries, of papers and of collections."""
+    with httpx2.Client(base_url=f"{server.url}/api/v1", headers=server.headers) as client:
+
+        def make(title: str, items: list[dict[str, object]]) -> dict[str, object]:
+            answer = client.post("/collections", json={"title": title, "items": items})
+            assert answer.status_code == 201, answer.text
+            return dict(answer.json())
+
+        nested = [make(f"Nested {at}", []) for at in range(5)]
+        items = [{"item": row["item_id"], "note": "n"} for row in nested]
+        full = [make(f"Full {at}", items) for at in range(5)]
+        page = client.get(f"/collections/{full[0]['id']}/entries").json()
+    return Target(
+        server,
+        [str(row["id"]) for row in full],
+        [row["id"] for row in page["rows"]],
+        [int(str(row["item_id"])) for row in nested],
+    )
+
+
+def _call(case: Case, target: Target, headers: dict[str, str]) -> None:
+    valid = case.meta is None or case.meta.generation.mode == GenerationMode.POSITIVE
+    if valid:
+        target.aim(case, random.Random(len(repr(case.body)) + len(repr(case.query))))
+    case.call_and_validate(base_url=target.server.url, headers=headers)
+
+
+_SETTINGS = settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@schema.parametrize()
+@_SETTINGS
+def test_as_an_administrator(case: Case, target: Target) -> None:
+    """Everything is allowed, so everything is reached."""
+    _call(case, target, target.server.headers)
+
+
+@schema.parametrize()
+@_SETTINGS
+def test_as_nobody(case: Case, target: Target) -> None:
+    """Who did not sign in gets answers of the contract, too."""
+    _call(case, target, {})
