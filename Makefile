@@ -63,7 +63,7 @@ docs: $(VENV) ## write the generated pages of docs/reference anew
 	$(BIN)/python scripts/reference.py
 
 demo: $(VENV) ## serve with example content
-	$(BIN)/python -m examples.demo --port $(PORT)
+	$(BIN)/python examples/demo/run.py --port $(PORT)
 
 schema: $(VENV) ## write schema.sql anew from the migrations
 	$(BIN)/python scripts/schema.py

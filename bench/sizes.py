@@ -22,6 +22,15 @@ class Sizes:
     connections: int = 16
 
     @property
+    def popular(self) -> int:
+        """Showcases hold what is well known: items among the first so many.
+
+        Were they drawn from all, pages of the catalog that nobody has read before would take most of the time, on either
+        side.
+        """
+        return min(self.items, 100_000)
+
+    @property
     def name(self) -> str:
         """What tells loaded data of these sizes from others."""
         return f"{self.items}-{self.owners}-{self.collections}-{self.million}-{self.ten_million or 0}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import socket
@@ -14,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import psutil
 import psycopg
 from psycopg import sql
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
 WORKERS = 2
-START_TIMEOUT = 60.0
+START_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +105,25 @@ def _serving(name: str, folder: Path, environment: Mapping[str, str]) -> Generat
             command, cwd=ROOT, env={**kept, **environment, "PYTHONPATH": str(ROOT)}, stdout=output, stderr=output
         )
     try:
-        _wait(f"http://{HOST}:{port}/healthz", process, folder / f"{name}.log")
+        _wait(port, process, folder / f"{name}.log")
         yield Side(name, port, process.pid)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + START_TIMEOUT
     while time.monotonic() < until and process.poll() is None:
+        connection = http.client.HTTPConnection(HOST, port, timeout=5)
         try:
-            if httpx2.get(url).is_success:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
                 return
-        except httpx2.TransportError:
-            time.sleep(0.05)
+        except OSError:
+            time.sleep(0.1)
+        finally:
+            connection.close()
     message = f"the server did not start:\n{log.read_text()[-3000:]}"
     raise RuntimeError(message)
 

@@ -233,7 +233,7 @@ def _fresh(stage: Stage) -> Iterator[tuple[int, int]]:
     for turn in _turns:
         at = chance.randrange(len(marks.showcases))
         # The steps that the data was made with, further on.
-        yield at, ((marks.first_showcase + at) * 7919 + (stage.sizes.entries + turn) * 104729) % marks.items
+        yield at, ((marks.first_showcase + at) * 7919 + (stage.sizes.entries + turn) * 104729) % stage.sizes.popular
 
 
 def add_one(stage: Stage) -> Requests:

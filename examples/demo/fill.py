@@ -300,7 +300,8 @@ hf collections ls --item papers/1706.03762
 
 export PINAKES_URL={url} PINAKES_TOKEN={token}
 pinakes collections ls --owner alexandria
-pinakes search transformer
+pinakes items ls {week.slug}
+pinakes items where paper:1706.03762
 
 curl '{url}/api/collections?owner=alexandria'      # a visitor: without what is private
 curl {url}/api/collections/{begin.slug}
@@ -326,7 +327,7 @@ def main() -> int:
     try:
         made = fill(read(), url, token, options.password)
     except (Refused, HfHubHTTPError, httpx2.TransportError) as error:
-        print(f"fill: {error}", file=sys.stderr)
+        print(f"fill: {url}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -41,7 +41,8 @@ class Failed(Exception):
 def main() -> int:
     """Serve, fill, and go on serving until told to stop."""
     options = arguments()
-    signal.signal(signal.SIGTERM, leave)
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop_signal, leave)
     url = f"http://{HOST}:{options.port}"
     try:
         with data_folder(options.data) as data, serving(options.port, data) as server:
@@ -157,7 +158,7 @@ def what_to_open(url: str, data: Path) -> str:
 
 
 def leave(_signal: int, _frame: FrameType | None) -> None:
-    """Unwind on SIGTERM as on Ctrl-C."""
+    """Unwind what was started; also where Ctrl-C was switched off, as in a shell's background."""
     raise KeyboardInterrupt
 
 

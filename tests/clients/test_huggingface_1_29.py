@@ -1,7 +1,7 @@
 """The tests of the Hub's client once more, under the older client, against the same server.
 
-That client lives in an environment of its own (`make setup` makes it), with pytest and little else. So its run is a process,
-whose report is read here.
+That client lives in an environment of its own (`make setup` makes it), with pytest and little else. So its run is a
+process, whose report is read here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -63,7 +63,7 @@ def _own_configuration() -> list[str]:
 
 
 def _passed(report: Path) -> set[str]:
-    cases = ElementTree.parse(report).getroot().iter("testcase")
+    cases = ET.parse(report).getroot().iter("testcase")
     return {
         f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
         for case in cases
@@ -73,5 +73,5 @@ def _passed(report: Path) -> set[str]:
 
 def _tests_of_this_run(session: pytest.Session) -> set[str]:
     """The tests of the same folder that this run collected, by the name that the report gives them."""
-    found = (item for item in session.items if item.path.parent == FOLDER)
-    return {"::".join(item.nodeid.split("::")[-2:]).replace(".py", "").rpartition("/")[2] for item in found}
+    found = (i for i in session.items if isinstance(i, pytest.Function) and i.path.parent == FOLDER)
+    return {f"{item.cls.__name__ if item.cls else item.path.stem}::{item.name}" for item in found}

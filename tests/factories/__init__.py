@@ -7,11 +7,12 @@ import uuid
 from dataclasses import replace
 
 from pinakes.server.actor import Actor, Role, Scope, system
-from pinakes.server.catalog import service as catalog
-from pinakes.server.collections import entries, service as collections
+from pinakes.server.catalog.service import create_repo
+from pinakes.server.collections.entries import add
+from pinakes.server.collections.service import create, get
 from pinakes.server.collections.types import Addition, Collection, ItemRef
 from pinakes.server.db import Database
-from pinakes.server.people import service as people
+from pinakes.server.people.service import create_user
 
 _numbers = itertools.count(1)
 
@@ -24,7 +25,7 @@ def unique(word: str) -> str:
 async def user(db: Database, word: str = "user", *, scope: Scope = Scope.ADMIN) -> Actor:
     """Make a user and return him as an actor."""
     async with db.transaction() as tx:
-        made = await people.create_user(tx, system(), unique(word))
+        made = await create_user(tx, system(), unique(word))
     return Actor(made.id, made.name, scope=scope, roles={made.id: Role.OWNER}, api="native")
 
 
@@ -37,7 +38,7 @@ async def models(db: Database, owner: Actor, count: int, *, visibility: str = "p
     """Make models of a user; return their item ids."""
     async with db.transaction() as tx:
         return [
-            (await catalog.create_repo(tx, owner, "model", owner.name, unique("model"), visibility=visibility)).id
+            (await create_repo(tx, owner, "model", owner.name, unique("model"), visibility=visibility)).id
             for _ in range(count)
         ]
 
@@ -45,10 +46,10 @@ async def models(db: Database, owner: Actor, count: int, *, visibility: str = "p
 async def collection(db: Database, owner: Actor, items: list[int] | None = None, **values: str) -> Collection:
     """Make a collection of a user, with some items in it."""
     async with db.transaction() as tx:
-        made = await collections.create(tx, owner, owner=None, title=values.pop("title", unique("Title")), **values)
+        made = await create(tx, owner, owner=None, title=values.pop("title", unique("Title")), **values)
     if items:
         async with db.transaction() as tx:
-            await entries.add(tx, owner, made.public_id, [Addition(ItemRef(item)) for item in items])
+            await add(tx, owner, made.public_id, [Addition(ItemRef(item)) for item in items])
         async with db.reading() as tx:
-            return await collections.get(tx, owner, made.public_id)
+            return await get(tx, owner, made.public_id)
     return made

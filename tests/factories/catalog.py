@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from factories.people import unique
 from pinakes.server.actor import Actor, Role, Scope
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import Repo
@@ -17,13 +16,6 @@ from pinakes.server.db import Database
 
 # What a test hands on by keyword: the verb that gets it in the end knows the types.
 Facts: TypeAlias = Any
-
-_numbers = itertools.count(1)
-
-
-def unique(stem: str) -> str:
-    """A name that no other test has."""
-    return f"{stem}-{os.getpid()}-{next(_numbers)}"
 
 
 @dataclass(frozen=True)

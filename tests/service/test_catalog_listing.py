@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import pytest
 import pytest_asyncio
 
-from factories.catalog import Facts, make_account, make_admin, make_list, make_repo, make_user, reading_only, unique
+from factories.catalog import Facts, make_account, make_admin, make_list, make_repo, make_user, reading_only
+from factories.people import unique
 from pinakes.server.actor import Actor, Scope, anonymous
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.lookup import SQL

@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from factories.catalog import Facts, make_account, make_admin, make_repo, make_user, reading_only, unique
+from factories.catalog import Facts, make_account, make_admin, make_repo, make_user, reading_only
+from factories.people import unique
 from pinakes.server.actor import Actor, Role, Scope, anonymous
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import Repo, RepoChanges

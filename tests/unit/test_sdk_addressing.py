@@ -39,15 +39,21 @@ def test_a_collection_by_any_of_its_names(text: str):
     assert addressing.collection_ref(text) == ID
 
 
-def test_what_has_no_id_is_left_to_the_server():
-    assert addressing.collection_ref("owner/words") == "words"
-    assert addressing.collection_path("a b", "entries", 3) == "/collections/a%20b/entries/3"
+def test_a_path_below_a_collection():
+    assert addressing.collection_path(ID.upper(), "names", "a b", 3) == f"/collections/{ID}/names/a%20b/3"
 
 
-@pytest.mark.parametrize("text", ["", " ", "/"])
-def test_no_name_is_no_collection(text: str):
-    with pytest.raises(pinakes.Invalid):
+@pytest.mark.parametrize("text", ["", " ", "/", "owner/words", f"owner/{ID}words", f"{ID}0"])
+def test_what_does_not_end_with_an_id_is_no_collection(text: str):
+    with pytest.raises(pinakes.Invalid, match="id") as caught:
         addressing.collection_ref(text)
+    assert caught.value.field == "collection"
+
+
+def test_the_path_of_an_address():
+    assert addressing.address_path("/repos", "model", "a/b c") == "/repos/model/a/b%20c"
+    assert addressing.address_path("/repos", "model", "gpt2") == "/repos/model/-/gpt2"
+    assert addressing.arxiv_path("hep-th/9901001") == "/papers/hep-th/9901001"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,16 @@ import httpx2
 import pytest
 
 import pinakes
+from pinakes.sdk import errors
 from pinakes.sdk._async._http import AsyncSession
 from pinakes.sdk._sync._http import Session
 from pinakes.sdk.calls import call
 from pinakes.sdk.retrying import RetryPolicy
+from pinakes.server.errors import PinakesError
+from pinakes.server.wires.native.errors import describe, status_of
 
 AT_ONCE = RetryPolicy(retries=3, first=0.0, strangers=2)
+GONE = httpx2.ReadError("gone")
 ERROR = {"code": "title_taken", "message": "Taken.", "field": "title", "details": {"slug": "a/b-1"}, "request_id": "r1"}
 
 Answer = httpx2.Response | Exception
@@ -61,7 +65,7 @@ def test_what_passes_is_tried_again(status: int):
     assert len(given.requests) == 2
 
 
-@pytest.mark.parametrize("error", [httpx2.ReadError("gone"), httpx2.ReadTimeout("late"), httpx2.ConnectError("refused")])
+@pytest.mark.parametrize("error", [GONE, httpx2.ReadTimeout("late"), httpx2.ConnectError("refused")])
 def test_a_lost_answer_is_asked_for_again(error: Exception):
     calls, given = session(error, done())
     calls.send(call("GET", "/things"))
@@ -70,7 +74,7 @@ def test_a_lost_answer_is_asked_for_again(error: Exception):
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
 def test_a_change_keeps_its_idempotency_key_over_all_attempts(method: str):
-    calls, given = session(httpx2.ReadError("gone"), httpx2.Response(503), done())
+    calls, given = session(GONE, httpx2.Response(503), done())
     calls.send(call(method, "/things", body={"a": 1}))
     keys = {request.headers["idempotency-key"] for request in given.requests}
     assert len(given.requests) == 3
@@ -88,7 +92,7 @@ def test_two_calls_have_two_keys():
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_change_whose_key_nobody_remembers_is_never_sent_twice(method: str):
-    calls, given = session(httpx2.ReadError("gone"), done())
+    calls, given = session(GONE, done())
     with pytest.raises(pinakes.ConnectionFailed):
         calls.send(call(method, "/users", keyed=False))
     assert len(given.requests) == 1
@@ -107,7 +111,7 @@ def test_and_when_it_was_turned_away():
 
 
 def test_a_deletion_whose_answer_was_lost_is_done_when_there_is_nothing_any_more():
-    calls, _ = session(httpx2.ReadError("gone"), httpx2.Response(404))
+    calls, _ = session(GONE, httpx2.Response(404))
     calls.send(call("DELETE", "/users/a", keyed=False, gone_is_done=True))
     calls, _ = session(httpx2.Response(404))
     with pytest.raises(pinakes.NotFound):
@@ -196,6 +200,18 @@ def test_a_refusal_that_is_not_json_is_an_error_all_the_same(body: bytes):
         calls.send(call("GET", "/things"))
 
 
+def kinds(of: type[PinakesError] = PinakesError) -> Iterator[type[PinakesError]]:
+    for kind in of.__subclasses__():
+        yield kind
+        yield from kinds(kind)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind.__module__ == PinakesError.__module__])
+def test_an_error_on_a_line_of_a_stream_has_the_class_that_it_has_as_an_answer(kind: type[PinakesError]):
+    error = kind()
+    assert type(errors.from_line(describe(error, "r"))) is errors.family_of(status_of(error))
+
+
 def test_a_redirect_says_where_to():
     calls, _ = session(httpx2.Response(301, headers={"location": "https://there"}))
     with pytest.raises(pinakes.UnexpectedAnswer, match="https://there"):
@@ -203,7 +219,10 @@ def test_a_redirect_says_where_to():
 
 
 def test_an_atomic_batch_that_was_refused_carries_what_each_line_came_to():
-    results = [{"outcome": "added", "entry": None, "error": None}, {"outcome": "duplicate", "entry": "e", "error": ERROR}]
+    results = [
+        {"outcome": "added", "entry": None, "error": None},
+        {"outcome": "duplicate", "entry": "e", "error": ERROR},
+    ]
     body = {"error": ERROR, "revision": 3, "applied": False, "results": results, "counts": {"added": 1, "duplicate": 1}}
     calls, _ = session(httpx2.Response(409, json=body))
     with pytest.raises(pinakes.Conflict) as caught:
@@ -231,7 +250,7 @@ def test_a_token_that_no_header_can_carry_is_refused_before_anything_is_sent(tok
 
 
 async def test_the_other_half_does_the_same():
-    given = Answers(httpx2.ReadError("gone"), httpx2.Response(503), done())
+    given = Answers(GONE, httpx2.Response(503), done())
     calls = AsyncSession("http://here", retry=AT_ONCE, transport=httpx2.MockTransport(given))
     response = await calls.send(call("POST", "/things"))
     assert response.status_code == 200
@@ -242,7 +261,7 @@ async def test_the_other_half_does_the_same():
 def test_a_body_that_breaks_off_is_asked_for_again():
     def broken() -> Iterator[bytes]:
         yield b'{"a"'
-        raise httpx2.ReadError("gone")
+        raise GONE
 
     calls, given = session(httpx2.Response(200, content=broken()), done())
     assert calls.send(call("GET", "/things")).json() == {}
@@ -252,7 +271,7 @@ def test_a_body_that_breaks_off_is_asked_for_again():
 def test_a_stream_that_breaks_off_is_an_error_of_ours():
     def broken() -> Iterator[bytes]:
         yield b"line\n"
-        raise httpx2.ReadError("gone")
+        raise GONE
 
     calls, _ = session(httpx2.Response(200, content=broken()))
 
@@ -282,5 +301,3 @@ def test_names_are_one_segment_of_a_path():
     from pinakes.sdk.calls import segment
 
     assert segment("a/b c?") == "a%2Fb%20c%3F"
-
-

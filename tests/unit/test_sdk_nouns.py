@@ -19,6 +19,7 @@ from pinakes.sdk.retrying import RetryPolicy
 ID = "64f9a55bb3115b4f513ec026"
 ENTRY = "000000010000000200000007"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+GONE = httpx2.ReadError("gone")
 AT_ONCE = RetryPolicy(retries=3, first=0.0, strangers=3)
 PROBLEM = {"code": "already_in_collection", "message": "It is there.", "request_id": "r"}
 
@@ -92,8 +93,8 @@ class Server:
         return [json.loads(request.content) for request in self.asked]
 
 
-def answering(*answers: Any) -> Server:
-    def handler(answer: Any) -> Handler:
+def answering(*answers: object) -> Server:
+    def handler(answer: object) -> Handler:
         if not isinstance(answer, httpx2.Response):
             return lambda _: httpx2.Response(200, json=answer)
         return lambda _: httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
@@ -169,7 +170,9 @@ async def test_the_asynchronous_list_does_the_same():
 
 def test_lists_of_collections_name_what_they_filter_by():
     server = answering({"rows": [COLLECTION], "next": None})
-    found = client_of(server).collections.list(owner=["a", "b"], item=["model:a/b", 7], tag="x", text="words", entries=2)
+    found = client_of(server).collections.list(
+        owner=["a", "b"], item=["model:a/b", 7], tag="x", text="words", entries=2
+    )
     assert found.all()[0].slug == COLLECTION["slug"]
     params = server.asked[0].url.params
     assert params.get_list("owner") == ["a", "b"]
@@ -221,12 +224,14 @@ def batch(*outcomes: str) -> dict[str, Any]:
     results = [
         {"outcome": outcome, "entry": ENTRY, "error": None if outcome == "added" else PROBLEM} for outcome in outcomes
     ]
-    return {"revision": 4, "applied": True, "results": results, "counts": {name: 1 for name in outcomes}}
+    return {"revision": 4, "applied": True, "results": results, "counts": dict.fromkeys(outcomes, 1)}
 
 
 def test_a_few_items_go_as_one_json_call():
     server = answering(batch("added", "duplicate"))
-    result = client_of(server).collections.add(ID, iter([7, pinakes.item("model:a/b", note="n")]), position=0, reason="r")
+    result = client_of(server).collections.add(
+        ID, iter([7, pinakes.item("model:a/b", note="n")]), position=0, reason="r"
+    )
     assert server.asked[0].headers["content-type"] == "application/json"
     assert server.bodies == [
         {
@@ -298,7 +303,7 @@ def test_a_place_is_for_as_many_as_one_json_call_takes():
 
 
 @pytest.mark.parametrize("wrong", ["model:a/b", b"model:a/b"])
-def test_one_item_is_no_list_of_items(wrong: Any):
+def test_one_item_is_no_list_of_items(wrong: list[str]):
     with pytest.raises(pinakes.Invalid, match="add_one"):
         client_of(answering({})).collections.add(ID, wrong)
 
@@ -329,7 +334,9 @@ async def test_the_asynchronous_half_takes_asynchronous_generators():
 
 def test_an_entry_is_named_by_its_id_or_itself():
     server = answering(batch("removed"))
-    found = pinakes.connect("http://here", transport=httpx2.MockTransport(answering(entry(7)))).collections.entry(ID, ENTRY)
+    found = pinakes.connect("http://here", transport=httpx2.MockTransport(answering(entry(7)))).collections.entry(
+        ID, ENTRY
+    )
     calls = client_of(server).collections
     calls.remove(ID, found)
     calls.move(ID, [ENTRY, found], before=found)
@@ -358,7 +365,7 @@ def test_an_import_streams_the_file_with_a_type_by_its_ending(tmp_path: Path):
 def test_an_export_is_there_whole_or_not_at_all(tmp_path: Path):
     def broken() -> Iterator[bytes]:
         yield b"half"
-        raise httpx2.ReadError("gone")
+        raise GONE
 
     path = tmp_path / "x.csv"
     path.write_text("before")
@@ -379,7 +386,7 @@ def test_an_export_is_there_whole_or_not_at_all(tmp_path: Path):
 def test_an_export_into_an_open_file_is_not_begun_twice():
     def broken() -> Iterator[bytes]:
         yield b"half"
-        raise httpx2.ReadError("gone")
+        raise GONE
 
     file = io.BytesIO()
     server = Server(lambda _: httpx2.Response(200, content=broken()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -12,14 +12,19 @@ from pinakes.api.common import NO_NUL, STORABLE, AccountName, Answer, Request
 AccountKind: TypeAlias = Literal["user", "organization", "team"]
 MemberRole: TypeAlias = Literal["admin", "member", "viewer"]
 TokenScope: TypeAlias = Literal["read", "write", "admin"]
+# The patterns tell a reader of the OpenAPI what the server says in words.
+_LINE: dict[str, Any] = {"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}
+_EMAIL_PART = r'[^\s@<>"\u0000-\u001f\u007f-\u009f]'
+_EMAIL: dict[str, Any] = {"pattern": f"^(?:|{_EMAIL_PART}{{1,64}}@{_EMAIL_PART}{{1,189}})$"}
+
 Line: TypeAlias = Annotated[
-    str, StringConstraints(max_length=200), STORABLE, Field(description="One line.", json_schema_extra=NO_NUL)
+    str, StringConstraints(max_length=200), STORABLE, Field(description="One line.", json_schema_extra=_LINE)
 ]
 Email: TypeAlias = Annotated[
     str,
     StringConstraints(max_length=254),
     STORABLE,
-    Field(examples=["ada@example.org"], json_schema_extra=NO_NUL),
+    Field(examples=["ada@example.org"], json_schema_extra=_EMAIL),
 ]
 Password: TypeAlias = Annotated[
     str,

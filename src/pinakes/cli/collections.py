@@ -178,7 +178,7 @@ def edit(
     description: str | None = None,
     visibility: Literal["public", "private"] | None = None,
     theme: Theme | None = None,
-    tag: list[str] | None = None,
+    tag: Annotated[list[str] | None, Parameter(negative_iterable="no-")] = None,
     position: int | None = None,
     expected: int | None = None,
     reason: str | None = None,
@@ -192,7 +192,7 @@ def edit(
         description: At most 150 characters.
         visibility: Who sees it.
         theme: Its colour.
-        tag: All of its tags, anew.
+        tag: All of its tags, anew; --no-tag for none.
         position: Its place, from 0, among its owner's collections.
         expected: The revision that it must still have.
         reason: Why; kept in the history.

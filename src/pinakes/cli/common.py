@@ -7,7 +7,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Group, Parameter
 
@@ -16,6 +16,10 @@ from pinakes.cli.output import Output
 if TYPE_CHECKING:
     from pinakes.sdk._sync.client import Client
     from pinakes.sdk.progress import OnProgress
+
+# A value that may be `-`, which stands for the standard input, or for being asked.
+T = TypeVar("T")
+Asked = Annotated[T, Parameter(allow_leading_hyphen=True)]
 
 GROUP = Group("Everywhere", sort_key=100)
 OUTPUT_VARIABLE = "PINAKES_OUTPUT"
@@ -32,7 +36,7 @@ class Common:
     """Print only ids, one in a line, and no hints."""
     url: str | None = None
     """The server (PINAKES_URL, or the one that you logged in to)."""
-    token: str | None = None
+    token: Asked[str | None] = None
     """The token (PINAKES_TOKEN, or the one that you logged in with)."""
 
     @property

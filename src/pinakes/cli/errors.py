@@ -55,13 +55,12 @@ HINTS = {
     "forbidden": "Ask an admin of the owner for a role: `pinakes admin organizations add ORG USER --role member`.",
     "account_not_found": "`pinakes admin organizations ls` and `pinakes admin users ls` show which accounts there are.",
     "collection_not_found": "`pinakes collections ls` lists what there is, `… trash` what was removed.",
-    "item_not_found": "`pinakes search WORDS --items` finds items; `pinakes items register` makes them known.",
+    "item_not_found": "`pinakes search WORDS` finds items; `pinakes items register` makes them known.",
     "entry_not_found": "`pinakes items ls COLLECTION` shows the entries and their ids.",
     "revision_not_found": "`pinakes collections revisions COLLECTION` lists the revisions.",
     "title_taken": "Use that collection (`--exists-ok` answers with it), or choose another title.",
     "name_taken": "Choose another name.",
     "already_in_collection": "`--exists-ok` takes that for done.",
-    "would_cycle": "A collection can't contain itself, not even through others.",
     "nothing_to_undo": "`pinakes history COLLECTION` shows what happened.",
     "idempotency_mismatch": "The file or the options changed since the call that this key is of: leave --key out.",
     "precondition_failed": "Look at it again (`pinakes collections show COLLECTION`), then repeat with its revision.",
@@ -96,7 +95,7 @@ def explain(error: PinakesError, *, json: bool = False) -> int:
 
     say(f"pinakes: {error.message}")
     slug = error.details.get("slug")
-    if slug:
+    if slug and str(slug) not in error.message:
         say(f"  there is {slug}")
     if hint:
         say(f"  {hint}")

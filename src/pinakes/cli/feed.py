@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import orjson
 from cyclopts import Parameter
@@ -15,9 +15,10 @@ from pinakes.cli.output import Column, Output, plain, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pinakes.api.catalog import SearchHit
     from pinakes.api.events import Event
 
-Flag = Annotated[bool, Parameter(negative="")]
+Kind = Literal["model", "dataset", "space", "paper", "bucket", "reference", "collection"]
 
 # So many of the entries that a large change touched are named in a line.
 _NAMED = 3
@@ -60,6 +61,37 @@ def events(
             common.output.hint("Waiting for what happens; Ctrl-C ends it.")
         for event in found:
             _print(event, common.output)
+
+
+def search(
+    *words: str,
+    kind: list[Kind] | None = None,
+    owner: str | None = None,
+    limit: int = 20,
+    common: Common = DEFAULT,
+) -> None:
+    """Find collections and items: what has every word in its name, title or owner's name, or its description or tags.
+
+    Args:
+        words: In any case and order; the last one may be unfinished.
+        kind: Of one of these kinds.
+        owner: What belongs to this account.
+        limit: How many at most.
+    """
+    columns: list[Column[SearchHit]] = [
+        Column("item", _named, style="cyan"),
+        Column("title", lambda hit: hit.title, style="bold"),
+        Column("description", lambda hit: hit.description),
+        Column("visibility", lambda hit: hit.visibility),
+        Column("changed", lambda hit: hit.updated_at),
+    ]
+    with common.client() as client:
+        rows = client.search(" ".join(words), kind=kind, owner=owner).first(limit)
+        common.output.rows(rows, columns, name=_named, nothing="Nothing found.")
+
+
+def _named(hit: SearchHit) -> str:
+    return f"{hit.kind}:{hit.address}"
 
 
 def _print(event: Event, output: Output) -> None:

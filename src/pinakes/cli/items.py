@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from pinakes.cli.common import DEFAULT, Common
+from pinakes.cli.common import DEFAULT, Asked, Common
 from pinakes.cli.output import Column
 
 if TYPE_CHECKING:
-    from pinakes.api.catalog import Paper, Reference, Repo
+    from pinakes.api.catalog import Bucket, Item, Paper, Reference, Repo
     from pinakes.api.collections import Batch, Entry
     from pinakes.sdk._sync.client import Client
 
@@ -24,7 +24,7 @@ register = App(name="register", help="Make items known to the server, so that co
 app.command(register)
 
 Flag = Annotated[bool, Parameter(negative="")]
-Visibility = Literal["public", "private"]
+Kind = Literal["model", "dataset", "space", "paper", "bucket", "reference", "collection"]
 
 _ENTRY_ID_LENGTH = 24
 
@@ -42,9 +42,7 @@ def _entry_columns() -> list[Column[Entry]]:
 
 
 @app.command
-def ls(
-    collection: str, *, revision: str | None = None, limit: int | None = None, common: Common = DEFAULT
-) -> None:
+def ls(collection: str, *, revision: str | None = None, limit: int | None = None, common: Common = DEFAULT) -> None:
     """List what is in a collection, in its order.
 
     Args:
@@ -64,7 +62,7 @@ def ls(
 def add(
     collection: str,
     *items: str,
-    from_file: Path | None = None,
+    from_file: Asked[Path | None] = None,
     note: str | None = None,
     score: float | None = None,
     position: int | None = None,
@@ -140,7 +138,7 @@ def rm(
 def note(
     collection: str,
     entry: str,
-    text: str = "",
+    text: Asked[str] = "",
     *,
     score: float | None = None,
     expected: int | None = None,
@@ -205,6 +203,35 @@ def move(
 
 
 @app.command
+def find(
+    *,
+    kind: list[Kind] | None = None,
+    owner: str | None = None,
+    text: str | None = None,
+    limit: int = 50,
+    common: Common = DEFAULT,
+) -> None:
+    """List items, newest first: whatever can be put into a collection.
+
+    Args:
+        kind: Of one of these kinds.
+        owner: What belongs to this account.
+        text: With these words in address or title.
+        limit: How many at most.
+    """
+    columns: list[Column[Item]] = [
+        Column("id", lambda i: i.id, right=True),
+        Column("item", lambda i: f"{i.kind}:{i.address}", style="cyan"),
+        Column("title", lambda i: i.title),
+        Column("visibility", lambda i: i.visibility),
+        Column("changed", lambda i: i.updated_at),
+    ]
+    with common.client() as client:
+        rows = client.items.list(kind=kind, owner=owner, text=text).first(limit)
+        common.output.rows(rows, columns, name=lambda i: f"{i.kind}:{i.address}", nothing="No items.")
+
+
+@app.command
 def where(item: str, *, limit: int = 50, common: Common = DEFAULT) -> None:
     """List the collections that hold an item.
 
@@ -225,7 +252,7 @@ def register_repo(
     *,
     title: str | None = None,
     private: Flag = False,
-    sdk: str | None = None,
+    sdk: Literal["gradio", "streamlit", "docker", "static"] | None = None,
     tag: list[str] | None = None,
     exists_ok: Flag = False,
     common: Common = DEFAULT,
@@ -287,14 +314,18 @@ def register_paper(
     fields: list[Column[Paper]] = [
         Column("arXiv", lambda p: p.arxiv_id),
         Column("title", lambda p: p.title),
-        Column("authors", lambda p: p.authors),
+        Column("authors", lambda p: [author.name for author in p.authors]),
         Column("published", lambda p: p.published_at),
         Column("id", lambda p: p.id),
     ]
     arxiv_id = parse(paper)["address"] if ":" in paper else paper
     with common.client() as client:
         made = client.papers.register(
-            arxiv_id, title=title, authors=author or [], abstract=abstract, published_at=published
+            arxiv_id,
+            title=title,
+            authors=author or [],
+            abstract=abstract,
+            published_at=published and (published if published.tzinfo else published.replace(tzinfo=UTC)),
         )
     common.output.one(made, fields, name=lambda p: f"paper:{p.arxiv_id}")
 
@@ -315,7 +346,7 @@ def register_reference(
     Args:
         name: What it is called here.
         url: Where it is.
-        kind: What it is there: a word of yours, such as notebook.
+        kind: What it is there, in a word of yours, such as notebook.
         title: What people read.
         owner: Whose; yours without it.
         private: Only for those who have a role on the owner.
@@ -333,6 +364,34 @@ def register_reference(
             name, url=url, target_kind=kind, title=title, owner=owner, visibility="private" if private else None
         )
     common.output.one(made, fields, name=lambda r: f"reference:{r.address}")
+
+
+@register.command(name="bucket")
+def register_bucket(
+    name: str,
+    *,
+    title: str | None = None,
+    owner: str | None = None,
+    private: Flag = False,
+    common: Common = DEFAULT,
+) -> None:
+    """Make a bucket known by its name.
+
+    Args:
+        name: What it is called.
+        title: What people read.
+        owner: Whose; yours without it.
+        private: Only for those who have a role on the owner.
+    """
+    fields: list[Column[Bucket]] = [
+        Column("address", lambda b: b.address),
+        Column("title", lambda b: b.title),
+        Column("visibility", lambda b: b.visibility),
+        Column("id", lambda b: b.id),
+    ]
+    with common.client() as client:
+        made = client.buckets.create(name, owner=owner, title=title, visibility="private" if private else None)
+    common.output.one(made, fields, name=lambda b: f"bucket:{b.address}")
 
 
 def _new(text: str, note: str | None, score: float | None) -> dict[str, Any]:

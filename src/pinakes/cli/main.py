@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from pinakes.cli import errors
 
@@ -34,10 +34,10 @@ COMMANDS = (
 )
 GLOBAL_FLAGS = frozenset({"--json", "--quiet", "-q"})
 
-EPILOGUE = """
-Every command takes --json and --quiet. A collection is named by its id, slug or URL; an item as kind:address, such as
-model:google/vit-base-patch16-224 or paper:2010.11929, or by its URL on huggingface.co or arxiv.org.
-"""
+EPILOGUE = (
+    "Every command takes --json and --quiet. A collection is named by its id, slug or URL; an item as kind:address, "
+    "such as model:google/vit-base-patch16-224 or paper:2010.11929, or by its URL on huggingface.co or arxiv.org."
+)
 
 
 def build() -> App:
@@ -49,6 +49,7 @@ def build() -> App:
         version=lambda: version("pinakes"),
         help_format="plaintext",
         version_format="plaintext",
+        default_parameter=Parameter(negative_iterable=()),
         exit_on_error=False,
         print_error=False,
     )
@@ -66,6 +67,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     try:
         status = build()(_flags_last(arguments), result_action="return_value")
+        sys.stdout.flush()
     except CycloptsError as error:
         return _misused(error)
     except KeyboardInterrupt:

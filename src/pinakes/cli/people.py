@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from pinakes.cli.common import DEFAULT, Common, confirmed
+from pinakes.cli.common import DEFAULT, Asked, Common, confirmed
 from pinakes.cli.output import Column
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def create_user(
     *,
     email: str | None = None,
     display_name: str | None = None,
-    password: str | None = None,
+    password: Asked[str | None] = None,
     admin: Flag = False,
     common: Common = DEFAULT,
 ) -> None:
@@ -122,8 +122,8 @@ def edit_user(
     *,
     email: str | None = None,
     display_name: str | None = None,
-    password: str | None = None,
-    current_password: str | None = None,
+    password: Asked[str | None] = None,
+    current_password: Asked[str | None] = None,
     admin: Annotated[bool | None, Parameter(negative="--no-admin")] = None,
     common: Common = DEFAULT,
 ) -> None:
@@ -197,7 +197,7 @@ def create_token(
     *,
     scope: Scope = "write",
     name: str | None = None,
-    value: str | None = None,
+    value: Asked[str | None] = None,
     until: datetime | None = None,
     namespace: str | None = None,
     common: Common = DEFAULT,

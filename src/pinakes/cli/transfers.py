@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from pinakes.cli import errors
-from pinakes.cli.common import DEFAULT, Common
+from pinakes.cli.common import DEFAULT, Asked, Common
 from pinakes.cli.output import Column, say
 
 if TYPE_CHECKING:
@@ -59,13 +59,14 @@ def export(
 
 def import_(
     collection: str,
-    file: Path,
+    file: Asked[Path],
     *,
     format: Format | None = None,  # noqa: A002
     create: Flag = False,
     owner: str | None = None,
     atomic: Flag = False,
     exists_ok: Flag = False,
+    again: Flag = False,
     key: str | None = None,
     expected: int | None = None,
     reason: str | None = None,
@@ -74,7 +75,8 @@ def import_(
     """Add what a file of JSON lines or CSV lists (kind, address, note, score) to the end of a collection.
 
     Repeating the command after a broken connection is safe: the same file into the same collection, with the same
-    options and within a day, is carried out once. Lines that were not added are reported; the exit status is 7 then.
+    options and within a day, is carried out once (but for --again). Lines that were not added are reported; the exit
+    status is 7 then.
 
     Args:
         collection: Which: its id, slug or URL; with --create, the title of a new one.
@@ -84,6 +86,7 @@ def import_(
         owner: Whose the new collection is; yours without it.
         atomic: All lines, or none.
         exists_ok: Items that are there already are no mistake.
+        again: Do it even if the very same import was carried out today.
         key: What makes repeating safe; without it, it comes from the file's content and the options.
         expected: The revision that the collection must still have.
         reason: Why; kept in the history.
@@ -96,11 +99,13 @@ def import_(
                 path,
                 format=format,
                 atomic=atomic,
-                key=key or _key_of(path, target, format, atomic, expected, reason),
+                key=key or (None if again else _key_of(path, target, format, atomic, expected, reason)),
                 expected=expected,
                 reason=reason,
                 progress=progress,
             )
+    if result.replayed:
+        say("This import was carried out before, with the result below; nothing was done now. --again does it anew.")
     return report(result, common, exists_ok=exists_ok)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, cast, get_args, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 from pinakes.api.collections import Collection, Entry, ItemName, LeanEntry, NewEntry
-from pinakes.api.common import ItemAddress, ItemKind
+from pinakes.api.common import Answer, ItemAddress, ItemKind
 from pinakes.sdk.calls import segment
 from pinakes.sdk.errors import Invalid
 
@@ -25,7 +25,7 @@ _HUB_WORDS = {
 _ARXIV = re.compile(r"(?:^|\.)arxiv\.org$")
 _ARXIV_VERSION = re.compile(r"(v\d+)?(\.pdf)?$")
 _HUB = re.compile(r"(?:^|\.)(huggingface\.co|hf\.co)$")
-_PUBLIC_ID = re.compile(r"(?:^|-)([0-9a-f]{24})$")
+_PUBLIC_ID = re.compile(r"(?:^|-)([0-9a-fA-F]{24})$")
 
 _REPO_PARTS = 2
 
@@ -70,19 +70,18 @@ def item(
 
 
 def collection_ref(collection: CollectionLike) -> str:
-    """Return what the API addresses a collection by: its id, where the given form has one.
+    """Return what the API addresses a collection by: its id, with which each of its names ends.
 
     Raises:
-        Invalid: An empty text.
+        Invalid: The text does not end with an id.
     """
     if isinstance(collection, Collection):
         return collection.id
-    text = collection.strip().rstrip("/").rsplit("/", 1)[-1]
-    if not text:
-        message = "A collection is named by its id, its slug or its URL."
+    found = _PUBLIC_ID.search(collection.strip().rstrip("/").rsplit("/", 1)[-1])
+    if found is None:
+        message = f"{collection!r} names no collection: give its id, its slug (which ends with the id), or its URL."
         raise Invalid(message, code="invalid", field="collection")
-    found = _PUBLIC_ID.search(text)
-    return found.group(1) if found else text
+    return found.group(1).lower()
 
 
 def collection_path(collection: CollectionLike, *more: str | int) -> str:
@@ -109,6 +108,9 @@ def item_ref(what: ItemLike) -> int | dict[str, str]:
         return what.item_id
     if isinstance(what, Entry | LeanEntry):
         return what.item.id
+    number = getattr(what, "id", None)
+    if isinstance(what, Answer) and isinstance(number, int):
+        return number
     return {"kind": what.kind, "address": what.address}
 
 
@@ -160,6 +162,18 @@ def written(kind: str, address: str) -> str:
     return f"{kind}:{address}"
 
 
+def address_path(*parts: str) -> str:
+    """Return the path of something by its address: `owner/name`, or a bare name, whose owner is written as `-`."""
+    *before, address = parts
+    owner, slash, name = address.partition("/")
+    return "/".join([*before, segment(owner) if slash else "-", segment(name if slash else owner)])
+
+
+def arxiv_path(arxiv_id: str) -> str:
+    """Return the path of a paper; an older id has a slash in it."""
+    return "/papers/" + "/".join(segment(part) for part in arxiv_id.split("/"))
+
+
 def item_queries(items: ItemLike | Sequence[ItemLike] | None) -> list[str]:
     """Return items as the query `item` names them."""
     if items is None:
@@ -174,8 +188,8 @@ def names(reference: int | Mapping[str, str], found: ItemName) -> bool:
     if isinstance(reference, int):
         return reference == found.id
     address = reference["address"].lower()
-    if reference["kind"] == "collection" and found.kind == "collection":
-        return collection_ref(address) == collection_ref(found.address.lower())
+    if reference["kind"] == "collection" == found.kind:
+        return collection_ref(address) == collection_ref(found.address)
     return (reference["kind"], address) == (found.kind, found.address.lower())
 
 

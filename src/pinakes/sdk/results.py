@@ -21,12 +21,14 @@ class Additions:
         counts: How many lines had which outcome: `added`, `duplicate`, `unknown`, `invalid`.
         lines: What became of the lines, numbered from 1: of each one for up to 10,000 items; for more, only of those
             that were not added, unless all were asked for.
+        replayed: The very same call was carried out before; this is what it came to then, and nothing was done now.
     """
 
     revision: int
     applied: bool
     counts: dict[str, int] = field(default_factory=dict[str, int])
     lines: list[BulkLine] = field(default_factory=list[BulkLine])
+    replayed: bool = False
 
     @property
     def added(self) -> int:
@@ -63,16 +65,17 @@ def error_of(line: BulkLine) -> PinakesError:
     return error
 
 
-def of_batch(batch: Batch) -> Additions:
+def of_batch(batch: Batch, *, replayed: bool) -> Additions:
     """Read the answer to a small call."""
     lines = [
         BulkLine(line=number, outcome=result.outcome, entry=result.entry, error=result.error)
         for number, result in enumerate(batch.results, 1)
     ]
-    return Additions(batch.revision, batch.applied, dict(batch.counts), lines)
+    return Additions(batch.revision, batch.applied, dict(batch.counts), lines, replayed)
 
 
-def of_summary(summary: Summary, lines: list[BulkLine]) -> Additions:
+def of_summary(summary: Summary, lines: list[BulkLine], *, replayed: bool) -> Additions:
     """Read the end of the answer to a large one."""
     counts = {outcome: getattr(summary, name) for name, outcome in _OUTCOMES.items()}
-    return Additions(summary.revision, summary.applied, {name: n for name, n in counts.items() if n}, lines)
+    named = {name: count for name, count in counts.items() if count}
+    return Additions(summary.revision, summary.applied, named, lines, replayed)

@@ -22,14 +22,15 @@ from pinakes.server.db import Database
 from pinakes.server.errors import PinakesError
 from pinakes.server.middleware import RequestMiddleware
 from pinakes.server.processes import STREAMS_END, die_with
+from pinakes.server.routing import RoutesByPrefix
 from pinakes.server.settings import CannotStart, Settings
 from pinakes.server.state import State, request_id_of, state_of
-from pinakes.server.wires import huggingface, native
+from pinakes.server.wires import huggingface, native, pages
 
 log = structlog.get_logger(__name__)
 
 # In this order: an earlier wire's path goes before a later one's.
-WIRES = (native, huggingface)
+WIRES = (native, pages, huggingface)
 
 # Modules that register background work when they are imported.
 JOBS = ("pinakes.server.collections.jobs",)
@@ -46,14 +47,16 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
     )
     load_jobs()
     _install_probes(app, settings)
     for wire in WIRES:
         wire.install(app)
+    app.router.routes[:] = [RoutesByPrefix(app.router.routes)]
     app.add_exception_handler(HTTPException, _unanswered)
-    app.add_middleware(RequestMiddleware, settings=settings)
+    app.add_middleware(RequestMiddleware, settings=settings, forms={native.PREFIX: native.problem})
     return app
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any
 
@@ -37,9 +37,18 @@ _LONGEST_ID = 128
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-def problem(status: int, code: str, message: str, request_id: str) -> tuple[Message, Message]:
-    """Build a whole answer for what no wire answers: an unknown path, an accident, a body that is too large."""
-    body = orjson.dumps({"error": message, "code": code, "request_id": request_id})
+# Builds the body of an error from its code, its message and the request's id.
+Form = Callable[[str, str, str], Mapping[str, object]]
+
+
+def plain_form(code: str, message: str, request_id: str) -> Mapping[str, object]:
+    """Build the body of an error where no wire has a form of its own."""
+    return {"error": message, "code": code, "request_id": request_id}
+
+
+def problem(status: int, content: Mapping[str, object]) -> tuple[Message, Message]:
+    """Build a whole answer for what no wire answers: an accident, a body that is too large."""
+    body = orjson.dumps(content)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     start: Message = {"type": "http.response.start", "status": status, "headers": headers}
     return start, {"type": "http.response.body", "body": body}
@@ -48,9 +57,10 @@ def problem(status: int, code: str, message: str, request_id: str) -> tuple[Mess
 class RequestMiddleware:
     """Goes around the whole application."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, settings: Settings, forms: Mapping[str, Form] | None = None) -> None:
+        """Wrap an application; `forms` gives the form of errors below a path (`/api/v1`), else it is the plain one."""
         self._app = app
+        self._forms: Mapping[str, Form] = forms or {}
         self._settings = settings
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -63,7 +73,7 @@ class RequestMiddleware:
         headers = dict(scope["headers"])
         request_id = scope["request_id"] = request_id_from(headers)
         REQUEST_ID.set(request_id)
-        exchange = _Exchange(receive, send, request_id, self._limit(headers))
+        exchange = _Exchange(receive, send, request_id, self._limit(headers), self._form(scope["path"]))
         try:
             await self._answer(scope, exchange, headers)
         finally:
@@ -84,6 +94,12 @@ class RequestMiddleware:
             if exchange.status:  # half an answer is out; only breaking the connection tells the client
                 raise
             await exchange.answer(500, "internal", "Something went wrong on the server; the log has more.")
+
+    def _form(self, path: str) -> Form:
+        for prefix, form in self._forms.items():
+            if path.startswith(prefix):
+                return form
+        return plain_form
 
     def _limit(self, headers: MutableMapping[bytes, bytes]) -> int:
         kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
@@ -109,9 +125,10 @@ class RequestMiddleware:
 class _Exchange:
     """One request and its answer: what was received, whether the answer has begun."""
 
-    __slots__ = ("_receive", "_received", "_request_id", "_send", "limit", "status", "too_large")
+    __slots__ = ("_form", "_receive", "_received", "_request_id", "_send", "limit", "status", "too_large")
 
-    def __init__(self, receive: Receive, send: Send, request_id: str, limit: int) -> None:
+    def __init__(self, receive: Receive, send: Send, request_id: str, limit: int, form: Form) -> None:
+        self._form: Form = form
         self._receive: Receive = receive
         self._send: Send = send
         self._request_id: str = request_id
@@ -144,7 +161,7 @@ class _Exchange:
 
     async def answer(self, status: int, code: str, message: str) -> None:
         """Send a whole answer of our own."""
-        for part in problem(status, code, message, self._request_id):
+        for part in problem(status, self._form(code, message, self._request_id)):
             if part["type"] == "http.response.start":
                 self.status = status
                 part["headers"].append((b"x-request-id", self._request_id.encode()))

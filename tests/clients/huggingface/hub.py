@@ -5,14 +5,16 @@ Imports nothing of ours and no test of the main run: the same folder also runs u
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,46 @@ QUIET = {
 def unique(word: str) -> str:
     """A name that nobody has."""
     return f"{word}-{uuid.uuid4().hex[:10]}"
+
+
+class Terminal:
+    """A process that runs commands of `hf`, one after the other; see terminal.py."""
+
+    def __init__(self, url: str) -> None:
+        """Start it."""
+        self._home = tempfile.TemporaryDirectory(prefix="pinakes-hf-terminal-")
+        command = [sys.executable, str(Path(__file__).with_name("terminal.py"))]
+        environment = environment_of(url, self._home.name)
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
+
+    def run(self, arguments: Sequence[str], token: str) -> dict[str, object]:
+        """Run a command, and return its status and what it said."""
+        talk = self._process
+        assert talk.stdin is not None
+        assert talk.stdout is not None
+        talk.stdin.write(json.dumps({"arguments": arguments, "token": token}) + "\n")
+        talk.stdin.flush()
+        return json.loads(talk.stdout.readline())
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate(timeout=10)
+        self._home.cleanup()
+
+
+@cache
+def terminal(url: str) -> Terminal:
+    """The terminal of a server."""
+    made = Terminal(url)
+    atexit.register(made.close)
+    return made
+
+
+def environment_of(url: str, home: str, **more: str) -> dict[str, str]:
+    """The environment of a process that works with a server."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "PINAKES_", "HUGGING"))}
+    return {**kept, **QUIET, "HF_ENDPOINT": url, "HF_HOME": home, **more}
 
 
 @dataclass(frozen=True)
@@ -63,15 +105,7 @@ class Person:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a process that works for this person."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "PINAKES_", "HUGGING"))}
-        return {
-            **kept,
-            **QUIET,
-            "HF_ENDPOINT": self.url,
-            "HF_HOME": str(self.home),
-            "HF_TOKEN": self.token,
-            **more,
-        }
+        return environment_of(self.url, str(self.home), HF_TOKEN=self.token, **more)
 
     def python(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a script in a process of its own, whose module-level functions call our server; return what it prints."""
@@ -79,7 +113,9 @@ class Person:
 
     def hf(self, *arguments: str) -> str:
         """Run the command line; return what it prints."""
-        return _run([str(HF), *arguments], self.environment())
+        done = terminal(self.url).run(arguments, self.token)
+        assert done["status"] == 0, done
+        return str(done["out"])
 
     def hf_json(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever the command prints
         """Run the command line, and read what it prints as JSON."""
@@ -87,10 +123,9 @@ class Person:
 
     def hf_fails(self, *arguments: str) -> str:
         """Run the command line, which must fail; return all it said."""
-        command = [str(HF), *arguments]
-        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode != 0, done.stdout
-        return done.stdout + done.stderr
+        done = terminal(self.url).run(arguments, self.token)
+        assert done["status"] != 0, done
+        return f"{done['out']}{done['err']}"
 
 
 @dataclass(frozen=True)
@@ -134,14 +169,20 @@ class Hub:
         number = uuid.uuid4().int % 10**5
         arxiv_id = f"{uuid.uuid4().int % 24 + 1:02}{uuid.uuid4().int % 12 + 1:02}.{number:05}"
         body = {
-            "arxiv_id": arxiv_id,
+            "id": arxiv_id,
             "title": title,
-            "authors": ["Ashish Vaswani", "Noam Shazeer"],
+            "authors": [{"name": "Ashish Vaswani"}, {"name": "Noam Shazeer"}],
             "abstract": "The dominant sequence transduction models …",
             "published_at": "2017-06-12T17:57:34Z",
         }
         self.admin("POST", "/papers", body)
         return arxiv_id
+
+    def bucket(self, owner: str) -> str:
+        """Make a bucket known; return its id."""
+        name = unique("bucket")
+        self.admin("POST", "/buckets", {"name": name, "owner": owner})
+        return f"{owner}/{name}"
 
 
 def _run(command: list[str], environment: Mapping[str, str], stdin: str | None = None) -> str:

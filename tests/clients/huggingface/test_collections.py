@@ -45,13 +45,14 @@ def filled(alice: Person, slug: str) -> str:
 
 class TestModel:
     def test_all_kinds_meet_in_one_collection(self, hub: Hub, alice: Person, slug: str) -> None:
-        """H-01, H-02, H-12, H-13, H-17, H-18: models, datasets, spaces, papers, and (newer clients) collections."""
+        """H-01, H-02, H-12, H-13, H-17, H-18: models, datasets, spaces, papers; newer: two more."""
         nested = alice.api.create_collection(unique("Nested"))
         wanted = [
             (alice.repo(kind="model"), "model"),
             (alice.repo(kind="dataset"), "dataset"),
             (alice.repo(kind="space"), "space"),
             (hub.paper(), "paper"),
+            (hub.bucket(alice.name), "bucket"),
             (nested.slug, "collection"),
         ]
         for item, kind in wanted:

@@ -123,11 +123,11 @@ def test_a_collection_given_away(hub: Hub, alice: Person, slug: str) -> None:
 def test_kinds_that_the_client_does_not_know(hub: Hub, alice: Person, slug: str) -> None:
     """H-13: left out of the answer, never an error; positions count what is shown."""
     models = [alice.repo() for _ in range(3)]
-    reference = {"owner": alice.name, "name": unique("run"), "kind": "run", "url": "https://example.org/run/1"}
+    reference = {"owner": alice.name, "name": unique("run"), "target_kind": "run", "url": "https://example.org/run/1"}
     made = alice.call("POST", "/api/v1/references", json=reference)
     made.raise_for_status()
     alice.api.add_collection_item(slug, models[0], "model")
-    addition = {"items": [{"item_id": made.json()["id"]}]}
+    addition = {"items": [{"item": made.json()["id"]}]}
     alice.call("POST", f"/api/v1/collections/{slug[-24:]}/entries", json=addition).raise_for_status()
     for model in models[1:]:
         alice.api.add_collection_item(slug, model, "model")

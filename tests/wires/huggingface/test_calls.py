@@ -46,6 +46,7 @@ class TestBodies:
         )
         assert answer.status_code == 400, answer.text
         assert answer.json()["field"] == field
+        assert field in answer.json()["error"].lower()
         assert await alice.make("GET", f"/api/collections?owner={alice.name}") == []
 
     @pytest.mark.parametrize(
@@ -364,7 +365,7 @@ class TestQueries:
             await alice.add(slug, await alice.repo(), note="a note")
         queries.clear()
         await alice.make("GET", f"/api/collections/{slug}")
-        assert len(queries) == 4, queries
+        assert len(queries) <= 4, queries
 
     async def test_listing_collections(self, alice: Person, queries: list[str]) -> None:
         for number in range(3):

@@ -106,6 +106,18 @@ async def test_the_body(failing: httpx2.AsyncClient) -> None:
     assert answer.json() == snapshot({"slug": "a/b-0123", "error": "There is one.", "field": "title"})
 
 
+async def test_the_message_names_the_field(failing: httpx2.AsyncClient) -> None:
+    """2.4.0 shows nothing but the message."""
+    for error, message in (
+        (taxonomy.Invalid("It can't be empty.", field="title"), "title: It can't be empty."),
+        (taxonomy.Invalid("A theme is a colour.", field="theme"), "A theme is a colour."),
+        (taxonomy.Invalid("No address.", field="to"), "toRepo: No address."),
+        (taxonomy.NameTaken("It exists.", field="name"), "It exists."),
+    ):
+        answer = await raised(failing, error)
+        assert answer.json()["error"] == answer.headers["X-Error-Message"] == message
+
+
 async def test_a_bad_token(failing: httpx2.AsyncClient) -> None:
     """2.4.0 takes any other 401 on a repository's address for a missing repository."""
     answer = await raised(failing, taxonomy.InvalidCredentials("It has expired."))

@@ -12,6 +12,7 @@ import httpx2
 import orjson
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, given, settings as tried, strategies as st
 from pydantic import TypeAdapter
 
 from factories import models
@@ -20,7 +21,9 @@ from factories.people import make_user, unique
 from pinakes.api import collections as api
 from pinakes.server.catalog import service as catalog
 from pinakes.server.db import Database
+from pinakes.server.errors import Invalid
 from pinakes.server.settings import Settings
+from pinakes.server.wires.native import bulk as wire
 from support.native import NDJSON, Api, person, refused
 
 CSV = {"Content-Type": "text/csv"}
@@ -160,7 +163,7 @@ async def test_what_is_refused_as_a_whole(ana: Api, items: list[int], db: Databa
     settings = Settings(max_body_bytes=1000, access_log=False)
     async with client_of(db, settings) as client:
         long = await Api(client, ana.person)("POST", path, content=ndjson(*items) * 1000, headers=NDJSON)
-    assert (long.status_code, long.json()["code"]) == (413, "too_large")
+    refused(long, 413, "too_large")
     assert await ana.items(made.id) == []
 
 
@@ -302,3 +305,29 @@ async def test_progress_of_a_large_call(db: Database, ana: Api) -> None:
     assert again.summary == answer.summary.model_copy(update={"problems_cut": True})
     assert again.lines == answer.lines[: len(again.lines)]
     assert 10_000 < len(again.lines) < 60_000
+
+
+LINE = st.sampled_from([b"7", b"12", b"", b"012", b"99\r", b"12345678901", b"x"]) | st.binary(max_size=30).map(
+    lambda line: line.replace(b"\n", b"")
+)
+
+
+@given(st.lists(LINE, max_size=8), st.booleans(), st.sampled_from([1, 2, 3, 7, 50]), st.sampled_from([5, 20, 1000]))
+@tried(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_are_the_same_however_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, lines: list[bytes], ended: bool, block: int, longest: int
+) -> None:
+    """Plain numbers are read many at a time, and a line that is too long never whole: neither changes what is read."""
+    monkeypatch.setattr(wire, "_BLOCK", block)
+    monkeypatch.setattr(wire, "_LONGEST_LINE", longest)
+
+    def told(line: object) -> object:
+        return line.message if isinstance(line, Invalid) else line
+
+    body = b"\n".join(lines) + (b"\n" if ended and lines else b"")
+    expected = body.removesuffix(b"\n").split(b"\n") if body else []
+    read = [told(line) for line in wire._lines(io.BytesIO(body), wire._new_entry)]
+    assert read == [
+        f"The line is longer than {longest} bytes." if len(line) > longest else told(wire._new_entry(line.strip()))
+        for line in expected
+    ]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import httpx2
 import orjson
 
 from pinakes.api.collections import (
@@ -18,6 +19,7 @@ from pinakes.api.collections import (
     Result,
     Summary,
 )
+from pinakes.api.common import IDEMPOTENT_REPLAY
 from pinakes.sdk._async._noun import AsyncNoun
 from pinakes.sdk.addressing import CollectionLike, EntryLike, NewEntryLike, collection_path, entry_ref, new_line
 from pinakes.sdk.calls import Call, Param, call, given
@@ -188,7 +190,8 @@ class AsyncTransferVerbs(AsyncNoun):
         return target.written
 
     async def _add_few(self, the_call: Call, count: int, progress: OnProgress) -> Additions:
-        result = of_batch(await self._session.read(the_call, Batch))
+        response = await self._session.send(the_call)
+        result = of_batch(self._session.parse(response, Batch), replayed=_replayed(response))
         progress(Progress("applying", count, count, "items"))
         return result
 
@@ -218,7 +221,7 @@ class AsyncTransferVerbs(AsyncNoun):
             async for text in response.aiter_lines():
                 found = _read(text)
                 if isinstance(found, Summary):
-                    return of_summary(found, lines)
+                    return of_summary(found, lines, replayed=_replayed(response))
                 if isinstance(found, Progress):
                     progress(found)
                 else:
@@ -275,6 +278,10 @@ def _read(text: str) -> Summary | Progress | BulkLine:
     if "line" in line:
         return BulkLine.model_validate(line)
     raise from_line(line["error"])
+
+
+def _replayed(response: httpx2.Response) -> bool:
+    return response.headers.get(IDEMPOTENT_REPLAY) == "true"
 
 
 def _settled(result: Additions, *, atomic: bool) -> Additions:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import httpx2
 import orjson
 
 from pinakes.api.collections import (
@@ -19,6 +20,7 @@ from pinakes.api.collections import (
     Result,
     Summary,
 )
+from pinakes.api.common import IDEMPOTENT_REPLAY
 from pinakes.sdk._sync._noun import Noun
 from pinakes.sdk.addressing import CollectionLike, EntryLike, NewEntryLike, collection_path, entry_ref, new_line
 from pinakes.sdk.calls import Call, Param, call, given
@@ -186,7 +188,8 @@ class TransferVerbs(Noun):
         return target.written
 
     def _add_few(self, the_call: Call, count: int, progress: OnProgress) -> Additions:
-        result = of_batch(self._session.read(the_call, Batch))
+        response = self._session.send(the_call)
+        result = of_batch(self._session.parse(response, Batch), replayed=_replayed(response))
         progress(Progress("applying", count, count, "items"))
         return result
 
@@ -214,7 +217,7 @@ class TransferVerbs(Noun):
             for text in response.iter_lines():
                 found = _read(text)
                 if isinstance(found, Summary):
-                    return of_summary(found, lines)
+                    return of_summary(found, lines, replayed=_replayed(response))
                 if isinstance(found, Progress):
                     progress(found)
                 else:
@@ -263,6 +266,10 @@ def _read(text: str) -> Summary | Progress | BulkLine:
     if "line" in line:
         return BulkLine.model_validate(line)
     raise from_line(line["error"])
+
+
+def _replayed(response: httpx2.Response) -> bool:
+    return response.headers.get(IDEMPOTENT_REPLAY) == "true"
 
 
 def _settled(result: Additions, *, atomic: bool) -> Additions:

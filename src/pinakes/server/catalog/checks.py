@@ -136,7 +136,7 @@ def kind_there(value: str) -> str:
     """Return what a reference's target is where it lives: a short word of the caller's choice."""
     if not _KIND_THERE.fullmatch(value):
         message = "A kind is a short word: 1 to 64 letters, digits, blanks, '.', '_' or '-'."
-        raise Invalid(message, field="kind")
+        raise Invalid(message, field="target_kind")
     return value
 
 

@@ -63,7 +63,7 @@ async def list_buckets(
     """List the buckets that the actor sees, newest first; `text` as in `RepoListing.search`.
 
     Raises:
-        Invalid: (fields `text`, `cursor`) the text or the cursor is malformed.
+        Invalid: (fields `q`, `cursor`) the text or the cursor is malformed.
     """
     return await list_items(tx, actor, ItemListing(kinds=["bucket"], owner=owner, text=text), limit, cursor)
 
@@ -150,9 +150,9 @@ async def list_references(
     """List the references that the actor sees, newest first; `text` as in `RepoListing.search`.
 
     Raises:
-        Invalid: (fields `text`, `cursor`) the text or the cursor is malformed.
+        Invalid: (fields `q`, `cursor`) the text or the cursor is malformed.
     """
-    words = checks.words([text or ""], "text")
+    words = checks.words([text or ""], "q")
     below = decode_cursor(cursor, int)[0] if cursor else None
     try:
         owner_id = await owner_filter(tx, owner)
@@ -186,7 +186,7 @@ async def update_reference(tx: Tx, actor: Actor, address: str, changes: Referenc
     url = None if changes.url is None else checks.url(changes.url)
     changed = [
         name
-        for name, new, old in (("kind", kind_there, before.target_kind), ("url", url, before.url))
+        for name, new, old in (("target_kind", kind_there, before.target_kind), ("url", url, before.url))
         if new not in (None, old)
     ]
     await _update(tx, actor, item, changes.visibility, changes.title, changed)

@@ -98,13 +98,13 @@ async def list_items(
     """List the items that the actor sees, newest first.
 
     Raises:
-        Invalid: (fields `kind`, `text`, `cursor`) there is no such kind, the text or the cursor is malformed.
+        Invalid: (fields `kind`, `q`, `cursor`) there is no such kind, the text or the cursor is malformed.
     """
     for kind in listing.kinds or ():
         if kind not in KINDS:
             message = f"The kind is one of: {', '.join(KINDS)}."
             raise Invalid(message, field="kind")
-    words = checks.words([listing.text or ""], "text")
+    words = checks.words([listing.text or ""], "q")
     below = decode_cursor(cursor, int)[0] if cursor else None
     try:
         owner_id = await owner_filter(tx, listing.owner)

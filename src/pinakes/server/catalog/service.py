@@ -17,7 +17,7 @@ from pinakes.server.catalog.elsewhere import (
 from pinakes.server.catalog.lookup import get_item, hold_still, list_items, resolve, resolve_many
 from pinakes.server.catalog.papers import corrects, delete_paper, get_paper, register_paper, search_papers
 from pinakes.server.catalog.repos import create_repo, delete_repo, get_repo, list_repos, move_repo, update_repo
-from pinakes.server.catalog.votes import liked_by, set_vote, vote, voters
+from pinakes.server.catalog.votes import liked_by, set_vote, vote, vote_for_item, voters
 
 __all__ = [
     "corrects",
@@ -49,5 +49,6 @@ __all__ = [
     "update_reference",
     "update_repo",
     "vote",
+    "vote_for_item",
     "voters",
 ]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pinakes.server.actor import Actor
-from pinakes.server.catalog.lookup import LAST_ID, LAST_MOMENT, SQL, resolve
-from pinakes.server.catalog.types import REPO_KINDS, Liked, Voter
+from pinakes.server.catalog.lookup import LAST_ID, LAST_MOMENT, SQL, get_item, resolve
+from pinakes.server.catalog.types import REPO_KINDS, Item, Liked, Voter
 from pinakes.server.db import Tx
 from pinakes.server.errors import ItemNotFound
 from pinakes.server.paging import Page, cut, decode_cursor
@@ -23,10 +23,16 @@ async def vote(tx: Tx, actor: Actor, kind: str, address: str, on: bool) -> int: 
     Raises:
         ItemNotFound, Unauthenticated, Forbidden: the actor does not see it, or may not vote.
     """
-    item = await resolve(tx, actor, kind, address)
-    permission = Permission.COLLECTION_VOTE if kind == "collection" else Permission.ITEM_VOTE
-    permissions.require(actor, permission, owner_id=item.owner_id, visibility=item.visibility, missing=ItemNotFound)
-    return await set_vote(tx, permissions.require_sign_in(actor), item.id, on)
+    return await _vote(tx, actor, await resolve(tx, actor, kind, address), on)
+
+
+async def vote_for_item(tx: Tx, actor: Actor, item_id: int, on: bool) -> int:  # noqa: FBT001 - the vote itself
+    """Do the same for an item by its number.
+
+    Raises:
+        ItemNotFound, Unauthenticated, Forbidden: the actor does not see it, or may not vote.
+    """
+    return await _vote(tx, actor, await get_item(tx, actor, item_id), on)
 
 
 async def set_vote(tx: Tx, user_id: int, item_id: int, on: bool) -> int:  # noqa: FBT001 - the vote itself
@@ -82,3 +88,9 @@ async def liked_by(
         accounts=seen.accounts,
     )
     return cut(rows, limit, lambda liked: (liked.at, liked.item_id))
+
+
+async def _vote(tx: Tx, actor: Actor, item: Item, on: bool) -> int:  # noqa: FBT001 - the vote itself
+    permission = Permission.COLLECTION_VOTE if item.kind == "collection" else Permission.ITEM_VOTE
+    permissions.require(actor, permission, owner_id=item.owner_id, visibility=item.visibility, missing=ItemNotFound)
+    return await set_vote(tx, permissions.require_sign_in(actor), item.id, on)

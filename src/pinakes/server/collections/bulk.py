@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from datetime import UTC, datetime
 from itertools import islice
 from typing import cast
+
+from pyroaring import BitMap
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections import ordering, rules
 from pinakes.server.collections.change import BULK, NAMED_IN_EVENT, SQL, finish, hold, view_of
 from pinakes.server.collections.entries import Line, first_of_each, insert, looked_up, outcomes, take_back
 from pinakes.server.collections.places import neighbours
+from pinakes.server.collections.sets import items_now
 from pinakes.server.collections.types import (
     Addition,
-    BulkAdded,
     BulkSummary,
     EntryId,
     ItemRef,
     LineResult,
     Locked,
+    LookedOver,
     Progress,
     Result,
     Where,
@@ -29,6 +34,11 @@ from pinakes.server.errors import Invalid
 from pinakes.server.permissions.table import Permission
 
 CHUNK = 50_000
+
+# What frames a binary COPY, and the moment that its times count from.
+_COPY_BEGINS = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+_COPY_ENDS = struct.pack("!h", -1)
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 # A line of a bulk: an item's number alone (by far the fastest), a whole addition, or what is wrong with the line.
 BulkLine = int | Addition | Invalid
@@ -73,7 +83,8 @@ async def add_lines(
     async with database.transaction() as tx:
         held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, adding=BULK, expected=expected)
         last, _ = await neighbours(tx, actor, held, Where())
-        bulk = _Bulk(tx, actor, held, base=int.from_bytes(ordering.after(last)[0]) - 1)
+        present = await items_now(tx, held.id, held.revision) if held.entry_count else BitMap()
+        bulk = _Bulk(tx, actor, held, base=int.from_bytes(ordering.after(last)[0]) - 1, present=present)
         yield Progress(0, total)
         for chunk in _chunks(lines):
             first = counts.total() + 1
@@ -105,8 +116,9 @@ async def add_lines(
 class _Bulk:
     """One bulk under way. Keys count up by line, so that the order is the caller's whatever is left out."""
 
-    def __init__(self, tx: Tx, actor: Actor, held: Locked, *, base: int) -> None:
+    def __init__(self, tx: Tx, actor: Actor, held: Locked, *, base: int, present: BitMap) -> None:
         self.tx = tx
+        self.present = present
         self.actor = actor
         self.held = held
         self.base = base
@@ -127,40 +139,53 @@ class _Bulk:
         return results
 
     async def _add_ids(self, items: Sequence[int]) -> Sequence[Result | None]:
-        """The fast way, for numbers alone: what went in is not even named."""
-        done = await self.tx.one(
-            SQL.add_ids,
-            BulkAdded,
-            id=self.held.id,
-            items=list(items),
-            base=self.base,
-            revision=self.held.revision + 1,
-            by=self.actor.user_id,
+        """Add numbers alone, the fast way: they are looked over in one query and copied in as they are."""
+        fresh: dict[int, int] = {}
+        for at, item in enumerate(items):
+            if item not in self.present:
+                fresh.setdefault(item, at)
+        looked = await self.tx.one(
+            SQL.look_over,
+            LookedOver,
+            items=list(fresh),
             kinds=list(rules.of(self.held.kind).accepts),
             everything=self.seen.everything,
             accounts=self.seen.accounts,
         )
-        left_out = set(done.left_out if done else items)
-        self._name(item for item in items if item not in left_out)
-        if not left_out and done and done.added == len(items):
-            return [None] * len(items)
-        return await self._told(items, left_out)
+        for item in looked.missing if looked else ():
+            del fresh[item]
+        await self._copy(fresh, set(looked.closed if looked else ()))
+        self.present.update(fresh)
+        added = set(fresh.values())
+        self._name(items[at] for at in sorted(added))
+        return await self._told(items, added)
 
-    async def _told(self, items: Sequence[int], left_out: set[int]) -> Sequence[Result | None]:
-        """Say what became of each line of a chunk that did not go in whole."""
-        added = set(items) - left_out
-        fresh = set(added)
-        slow: list[int] = []
-        for at, item in enumerate(items):
-            if item in fresh:
-                fresh.discard(item)
-            else:
-                slow.append(at)
-        lines = [Line(items[at], None, None) for at in slow]
-        told = await outcomes(self.tx, self.actor, self.held, lines, set())
+    async def _copy(self, fresh: Mapping[int, int], closed: AbstractSet[int]) -> None:
+        """Write entries by a binary COPY: twice as fast as inserting what a query returns."""
+        revision, by = self.held.revision + 1, self.actor.user_id
+        since_2000 = round((datetime.now(UTC) - _POSTGRES_EPOCH).total_seconds() * 1_000_000)
+        head = struct.pack("!hiii", 8, 4, self.held.id, 4)
+        middle = struct.pack("!i", ordering.WHOLE)
+        author = struct.pack("!i", -1) if by is None else struct.pack("!ii", 4, by)
+        tail = struct.pack("!iiii", 4, revision, 4, revision) + author + struct.pack("!iq", 8, since_2000)
+        ends = (tail + struct.pack("!i?", 1, False), tail + struct.pack("!i?", 1, True))  # noqa: FBT003 - closed
+        base = self.base + 1
+        rows = (
+            b"".join((head, item.to_bytes(4), middle, (base + at).to_bytes(ordering.WHOLE), ends[item in closed]))
+            for item, at in fresh.items()
+        )
+        async with self.tx.copy_in(SQL.copy_in) as copy:
+            await copy.write(_COPY_BEGINS + b"".join(rows) + _COPY_ENDS)
+
+    async def _told(self, items: Sequence[int], added: AbstractSet[int]) -> Sequence[Result | None]:
+        """Say what became of each line of a chunk, looking closer at those that did not go in."""
+        slow = [at for at in range(len(items)) if at not in added]
         results: list[Result | None] = [None] * len(items)
-        for at, result in zip(slow, told, strict=True):
-            results[at] = result
+        if slow:
+            lines = [Line(items[at], None, None) for at in slow]
+            told = await outcomes(self.tx, self.actor, self.held, lines, set())
+            for at, result in zip(slow, told, strict=True):
+                results[at] = result
         return results
 
     async def _add_additions(self, chunk: Sequence[BulkLine]) -> Sequence[Result | None]:
@@ -171,6 +196,7 @@ class _Bulk:
         wanted = first_of_each(lines)
         keys = [(self.base + 1 + at).to_bytes(ordering.WHOLE) for at in range(len(wanted))]
         added = await insert(self.tx, self.actor, self.held, wanted, keys)
+        self.present.update(added)
         self._name(line.item_id for line in wanted if line.item_id in added)
         return await outcomes(self.tx, self.actor, self.held, lines, added)
 

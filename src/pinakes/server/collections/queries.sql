@@ -771,31 +771,20 @@ set order_key = w.order_key, since_rev = %(revision)s
 from wanted as w
 where e.collection_id = %(id)s and e.item_id = w.item_id;
 
--- name: add_ids -> BulkAdded
--- Put many items at the end of a collection, by id, in the order given; keys count up from `base`. Returns how many went
--- in, and which did not.
-with wanted as materialized (
-    select w.item_id, w.n from unnest(%(items)s::integer []) with ordinality as w (item_id, n)
-),
-
-added as (
-    insert into entries (collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed)
-    select
-        %(id)s, w.item_id, substring(int8send(%(base)s::bigint + w.n) from 3), %(revision)s, %(revision)s, %(by)s,
-        clock_timestamp(), i.closed
-    from wanted as w
-    inner join items as i on w.item_id = i.id
-    where i.deleted_at is null and i.kind = any(%(kinds)s)
-    and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
-    on conflict on constraint entries_item_taken do nothing
-    returning item_id
-)
-
+-- name: look_over -> LookedOver
+-- Which of very many items can't be added (they do not exist, are of another kind, or the reader does not see them), and
+-- which can be but are closed.
 select
-    (select count(*) from added)::integer as added,
-    coalesce(
-        (select array_agg(w.item_id) from wanted as w where w.item_id not in (select a.item_id from added as a)), '{}'
-    ) as left_out;
+    coalesce(array_agg(w.item_id) filter (where i.id is null), '{}') as missing,
+    coalesce(array_agg(i.id) filter (where i.closed), '{}') as closed
+from unnest(%(items)s::integer []) as w (item_id)
+left join items as i on w.item_id = i.id and i.deleted_at is null and i.kind = any(%(kinds)s)
+and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
+
+-- name: copy_in
+-- Take in entries that were looked over, as PostgreSQL's binary COPY format.
+copy entries (collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed)
+from stdin with (format binary);
 
 -- name: take_back
 -- Undo what an atomic bulk has added before it met a bad line.

@@ -60,7 +60,7 @@ async def create(
         Invalid: a field breaks the rules of this kind.
     """
     require_sign_in(actor)
-    chosen = await account(tx, owner or actor.name)
+    chosen = await account(tx, owner or actor.name, keep=True)
     require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
     allowed = rules.of(kind)
     title = fields.title(title)
@@ -304,7 +304,7 @@ async def transfer(tx: Tx, actor: Actor, ref: str, owner: str, *, reason: str | 
     """
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_TRANSFER)
-    chosen = await account(tx, owner)
+    chosen = await account(tx, owner, keep=True)
     require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
     if chosen.id == held.owner_id:
         return await view(tx, actor, held.id)

@@ -58,6 +58,11 @@ async def members(tx: Tx, actor: Actor, collection: Collection) -> BitMap:
     return known.items - BitMap(unseen) if unseen else known.items
 
 
+async def items_now(tx: Tx, collection_id: int, revision: int) -> BitMap:
+    """Return the set of all items of a collection that is held at a revision, to be changed at will."""
+    return (await _membership(tx, collection_id, revision)).items.copy()
+
+
 async def _membership(tx: Tx, collection_id: int, revision: int) -> Membership:
     name = (tx.database, collection_id)
     known = _remembered.get(name) or await _kept(tx, collection_id)

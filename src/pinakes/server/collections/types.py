@@ -456,8 +456,8 @@ class Bitmap:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkAdded:
-    """How many of a chunk of items went into a collection, and which did not."""
+class LookedOver:
+    """Which of very many items can't be added, and which can be but are closed."""
 
-    added: int
-    left_out: list[int]
+    missing: list[int]
+    closed: list[int]

@@ -17,11 +17,10 @@ with asked as materialized (
 ),
 
 rarest as materialized (
-    select word.query, word.spelled
+    select word.query
     from asked
     cross join lateral (
         select
-            u.spelled,
             to_tsquery(
                 'simple'::regconfig, u.spelled || case when u.n = cardinality(asked.words) then ':*' else '' end
             ) as query
@@ -43,7 +42,8 @@ rarest as materialized (
             limit 5001
         ) as few
     ) as descriptions
-    order by titles.times + descriptions.times
+    -- A word that is in no title and no description can only be an owner's or a tag's: then the others have to do.
+    order by titles.times + descriptions.times = 0, titles.times + descriptions.times
     limit 1
 ),
 
@@ -92,12 +92,11 @@ candidates as (
     union
     (
         select i.id
-        from rarest
-        inner join collections as s
-            on s.tags && (%(tags)s::text [] || array[rarest.spelled, lower(rarest.spelled), upper(rarest.spelled)])
+        from collections as s
         inner join items as i on s.id = i.id
         where
-            i.deleted_at is null
+            s.tags && %(tags)s::text []
+            and i.deleted_at is null
             and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
             and (%(kinds)s::text [] is null or i.kind = any(%(kinds)s::text []))
             and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)

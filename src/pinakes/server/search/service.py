@@ -75,10 +75,10 @@ async def search(
 
 
 def _tags(words: Sequence[str]) -> list[str]:
-    """Return what a tag of several words could be among what was typed; the single words are tried by the query."""
+    """Return what a tag could be among what was typed: a word or several in a row, as typed or in another case."""
     runs = [words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
-    spelled = {joint.join(run) for run in runs for joint in (" ", "-") if len(run) > 1 or not run[0].isalnum()}
-    return sorted(spelled | {tag.lower() for tag in spelled})
+    spelled = {joint.join(run) for run in runs for joint in (" ", "-")}
+    return sorted({case for tag in spelled for case in (tag, tag.lower(), tag.upper(), tag.title())})
 
 
 def _owners(words: Sequence[str]) -> list[str]:

@@ -92,7 +92,7 @@ class BatchLine(Form):
     data: ItemUpdate
 
 
-class BatchLines(RootModel[list[BatchLine]]):
+class BatchLines(RootModel[Annotated[list[BatchLine], Field(max_length=1000)]]):
     """The Hub's batch of changes."""
 
     model_config = ConfigDict(strict=True)

@@ -6,6 +6,7 @@ error), `owner` is a name, `note` is an object, a row of a list of collections h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,6 +25,8 @@ Json: TypeAlias = dict[str, object]
 HEAD = 4
 URL_PREFIXES = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 
+# A line of words that markdown leaves as it is.
+_PLAIN = re.compile(r"[^\W\d_](?:[^\W_]|[ ,;.'()?%/-])*(?<! )")
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
@@ -34,7 +37,9 @@ def time(at: datetime) -> str:
 
 @lru_cache(maxsize=10_000)
 def note_html(text: str) -> str:
-    """Render a note's markdown as safe HTML."""
+    """Render a note's markdown as safe HTML; most notes have nothing to render."""
+    if _PLAIN.fullmatch(text):
+        return f"<p>{text}</p>"
     return nh3.clean(_MARKDOWN.render(text)).strip()
 
 

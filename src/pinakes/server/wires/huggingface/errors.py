@@ -45,6 +45,8 @@ STATUSES: tuple[tuple[type[PinakesError], int], ...] = (
 )
 # The text by which the client tells a bad token from a repo that is not there.
 BAD_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105 - a message
+# Fields that the rooms call otherwise than this API.
+FIELDS = {"to": "toRepo"}
 # A header has to fit beside the others; the body carries the whole message.
 _LONGEST_HEADER = 500
 
@@ -64,10 +66,14 @@ REPO_CODES: tuple[tuple[type[PinakesError], str], ...] = (
 def answer(error: PinakesError, codes: tuple[tuple[type[PinakesError], str], ...] = ()) -> Response:
     """Build the Hub's answer to an error; `codes` says what `X-Error-Code` to send for which class."""
     status = status_of(error)
+    field = FIELDS.get(error.field or "", error.field)
     message = BAD_TOKEN if isinstance(error, InvalidCredentials) else error.message
+    # The client shows its user the message only, so that has to name the field.
+    if isinstance(error, Invalid) and field is not None and field.lower() not in message.lower():
+        message = f"{field}: {message}"
     body: dict[str, object] = {**error.details, "error": message}
-    if error.field is not None:
-        body["field"] = error.field
+    if field is not None:
+        body["field"] = field
     headers = _headers(error, status, message)
     for category, code in codes:
         if isinstance(error, category):

@@ -11,11 +11,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.routing import Route
 
-from pinakes.server.wires.native import bulk, collections, events, people
+from pinakes.server.wires.native import bulk, catalog, collections, events, people, search
 from pinakes.server.wires.native.auth import SECURITY_SCHEMES
-from pinakes.server.wires.native.errors import PREFIX, Unknown
+from pinakes.server.wires.native.errors import PREFIX, Unknown, problem
 
-ROUTERS = (people.router, collections.router, bulk.router, events.router)
+__all__ = ["PREFIX", "install", "openapi", "problem"]
+
+ROUTERS = (people.router, catalog.router, collections.router, bulk.router, events.router, search.router)
 
 _ABOUT = (
     "Collections for machine-learning teams. Identify yourself with `Authorization: Bearer <token>`. "
@@ -26,7 +28,7 @@ _ABOUT = (
 def install(app: FastAPI) -> None:
     """Add this wire's routes to the application."""
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     app.router.routes.append(Route(f"{PREFIX}/openapi.json", _answer_openapi, include_in_schema=False))
     for path in (PREFIX, f"{PREFIX}/{{rest:path}}"):
         app.router.routes.append(Route(path, Unknown(ROUTERS), include_in_schema=False))

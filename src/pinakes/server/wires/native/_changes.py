@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Response
+from fastapi import Depends, Header, Path, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from pinakes.api.common import MAX_INT4, REASON
@@ -15,7 +15,7 @@ from pinakes.server.actor import Actor
 from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid
 from pinakes.server.wires.native.auth import By
-from pinakes.server.wires.native.idempotency import Once, OnceOnly
+from pinakes.server.wires.native.idempotency import Key, OnceOnly
 
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,10})"?')
 
@@ -81,8 +81,10 @@ class Change:
         return given or self.why
 
 
-def _change(actor: By, once: Once, if_match: IfMatch = None, reason: ReasonHeader = None) -> Change:
-    return Change(actor, _revision(if_match), _utf8(reason), once)
+async def _change(
+    request: Request, actor: By, key: Key = None, if_match: IfMatch = None, reason: ReasonHeader = None
+) -> Change:
+    return Change(actor, _revision(if_match), _utf8(reason), OnceOnly(request, key))
 
 
 Changing = Annotated[Change, Depends(_change)]

@@ -16,7 +16,8 @@ Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE, description="How many rows a
 After = Annotated[Cursor | None, Query(description="The `next` of the page before.")]
 
 
-def _state(request: Request) -> State:
+async def _state(request: Request) -> State:
+    # A coroutine, since FastAPI runs other functions in a thread, which takes longer than all that is done here.
     return state_of(request)
 
 

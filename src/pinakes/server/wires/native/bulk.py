@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO, TextIOWrapper
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, Literal, TypeVar, cast
 
@@ -51,10 +52,10 @@ from pinakes.server.db import Database, Tx
 from pinakes.server.errors import Invalid, PinakesError, TooLarge
 from pinakes.server.events import idempotency
 from pinakes.server.events.types import Kept
+from pinakes.server.permissions.service import require_sign_in
 from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.native import encode
 from pinakes.server.wires.native._changes import Change, Changing, CollectionRef
-from pinakes.server.wires.native._shared import Here
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import describe, errors, router as make_router
 from pinakes.server.wires.native.idempotency import again
@@ -70,6 +71,8 @@ _LINES_TYPES = frozenset({LINES, "application/ndjson", "application/jsonl", "app
 # A body up to this size stays in memory.
 _IN_MEMORY = 1_000_000
 _LONGEST_LINE = 65_536
+_BLOCK = 1_000_000
+_NO_NUMBER = 10**10
 # An answer that is kept under an idempotency key names this many bytes of bad lines; its summary counts them all.
 _LONGEST_KEPT = 4_000_000
 _PAGE = 1000
@@ -90,7 +93,7 @@ class BulkOptions:
     report_all: bool
 
 
-def _options(
+async def _options(
     atomic: Annotated[bool, Query(description="All lines, or none.")] = False,  # noqa: FBT002 - of the query
     report: Annotated[
         Literal["problems", "all"], Query(description="Which lines the answer (as JSON lines) names.")
@@ -138,6 +141,7 @@ async def decode(request: Request, model: type[M]) -> M:
 
 async def add(request: Request, change: Change, collection: str, options: BulkOptions) -> Response:
     """Add the lines of the body to a collection, and answer with lines."""
+    await _admit(request, change, collection)
     spool = await _spooled(request)
     return await _carry_out(request, change, collection, options, _Input(spool, _new_entry))
 
@@ -158,6 +162,7 @@ async def add(request: Request, change: Change, collection: str, options: BulkOp
 )
 async def import_entries(request: Request, change: Changing, collection: CollectionRef, options: Options) -> Response:
     """Add what an export holds, with its notes and scores. Answers as a bulk call does; `line` counts the entries."""
+    await _admit(request, change, collection)
     if _content_type(request) == CSV:
         spool = await _spooled(request)
         total = await asyncio.to_thread(_count_records, spool.file)
@@ -183,14 +188,14 @@ async def import_entries(request: Request, change: Changing, collection: Collect
     },
 )
 async def export_entries(
-    state: Here,
+    request: Request,
     actor: By,
     collection: CollectionRef,
     form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
     revision: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = None,
 ) -> Response:
     """Write out a collection's entries as you see them, of now or of a revision: one state of it, however large."""
-    source = await _Source.open(state.db, actor, collection, revision)
+    source = await _Source.open(state_of(request).db, actor, collection, revision)
     lines = _csv_lines(source) if form == "csv" else _json_lines(source)
     name = f"{source.public_id}-r{source.revision}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "ETag": f'"{source.revision}"'}
@@ -233,6 +238,13 @@ class _Imported(BaseModel):
     score: api.Score | None = None
 
 
+async def _admit(request: Request, change: Change, collection: str) -> None:
+    """Refuse before the body is taken in whoever can't change the collection: he need not send a long one in vain."""
+    async with state_of(request).db.reading() as tx:
+        await collections.get(tx, change.actor, collection)
+    require_sign_in(change.actor)
+
+
 async def _spooled(request: Request) -> _Spool:
     """Take in the body. Nothing is locked meanwhile, and it is never in memory whole."""
     file = _spool()
@@ -256,18 +268,50 @@ async def _spooled(request: Request) -> _Spool:
 
 
 def _lines(file: IO[bytes], read: Callable[[bytes], BulkLine]) -> Iterator[BulkLine]:
-    while line := file.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-            while (rest := file.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
-                pass
-            yield Invalid(f"The line is longer than {_LONGEST_LINE} bytes.")
+    """Read a file line by line, of which none is in memory whole that is longer than a line may be."""
+    rest, skipping = b"", False
+    while block := file.read(_BLOCK):
+        whole, newline, tail = block.rpartition(b"\n")
+        if newline:
+            lines = rest + whole
+            if skipping:
+                yield _too_long()
+                lines = lines.partition(b"\n")[2] if b"\n" in lines else None
+            if lines is not None:
+                yield from _numbers(lines) or (_line_of(line, read) for line in lines.split(b"\n"))
+            rest, skipping = tail, False
         else:
-            yield read(line.strip())
+            rest += tail
+        if len(rest) > _LONGEST_LINE:
+            rest, skipping = b"", True
+    if skipping:
+        yield _too_long()
+    elif rest:
+        yield _line_of(rest, read)
+
+
+def _numbers(lines: bytes) -> list[BulkLine] | None:
+    """Read many lines at once where all are plain numbers, as most lines are; None where they are not."""
+    if lines.translate(None, b"0123456789\n") or lines.startswith(b"0") or b"\n0" in lines:
+        return None
+    try:
+        found = [*map(int, lines.split(b"\n"))]
+    except ValueError:  # an empty line, or more digits than Python reads
+        return None
+    return cast("list[BulkLine]", found) if max(found) < _NO_NUMBER else None
+
+
+def _line_of(line: bytes, read: Callable[[bytes], BulkLine]) -> BulkLine:
+    return read(line.strip()) if len(line) <= _LONGEST_LINE else _too_long()
+
+
+def _too_long() -> Invalid:
+    return Invalid(f"The line is longer than {_LONGEST_LINE} bytes.")
 
 
 def _new_entry(line: bytes) -> BulkLine:
-    """Read a line of a bulk call. A mere number is what most lines are, and what must be read fast."""
-    if line.isdigit() and len(line) <= 10 and line[0] != 48:  # noqa: PLR2004 - no int4 is longer; 48 is "0"
+    """Read a line of a bulk call: a mere number, or an object."""
+    if line.isdigit() and not line.startswith(b"0") and len(line) <= 10:  # noqa: PLR2004 - no item's number is longer
         return int(line)
     try:
         entry = api.NewEntry.model_validate_json(line)
@@ -375,11 +419,12 @@ class _Bulk:
         self._summary: BulkSummary | None = None
         keyed = change.once.key is not None and change.actor.user_id is not None
         database = state_of(request).db
+        self._lines: _Ahead = _Ahead(found.lines())
         self._steps: AsyncGenerator[Progress | LineResult | BulkSummary] = bulk.add_lines(
             _Guarded(database, self) if keyed else database,
             change.actor,
             collection,
-            found.lines(),
+            self._lines,
             total=self._total,
             atomic=options.atomic,
             expected=change.expected,
@@ -390,6 +435,7 @@ class _Bulk:
     async def begin(self) -> None:
         """Take the first step, before which all is refused that can be refused as a whole."""
         await anext(self._steps)
+        await self._lines.prepare()
 
     async def finish(self) -> None:
         """Take all other steps, however slowly the client reads."""
@@ -397,6 +443,7 @@ class _Bulk:
             match step:
                 case Progress():
                     self._progress = step
+                    await self._lines.prepare()
                 case LineResult():
                     self._note(step)
                 case BulkSummary():
@@ -456,6 +503,26 @@ class _Bulk:
         if result.outcome != "added":
             self._counts[result.outcome] += 1
         self._problems.write(_line({"line": step.line, **encode.result(result, self._request_id)}))
+
+
+class _Ahead:
+    """Lines that are read ahead, a chunk at a time and in a thread: this process has other requests to answer."""
+
+    def __init__(self, lines: Iterable[BulkLine]) -> None:
+        self._source: Iterator[BulkLine] = iter(lines)
+        self._ready: deque[BulkLine] = deque()
+
+    async def prepare(self) -> None:
+        await asyncio.to_thread(lambda: self._ready.extend(islice(self._source, bulk.CHUNK)))
+
+    def __iter__(self) -> Iterator[BulkLine]:
+        while True:
+            while self._ready:
+                yield self._ready.popleft()
+            try:
+                yield next(self._source)
+            except StopIteration:
+                return
 
 
 class _Guarded(Database):

@@ -67,10 +67,10 @@ from pinakes.server.collections.types import (
 )
 from pinakes.server.db import Tx
 from pinakes.server.errors import PinakesError
-from pinakes.server.state import State, request_id_of
+from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.native import bulk, encode
 from pinakes.server.wires.native._changes import Change, Changing, CollectionRef
-from pinakes.server.wires.native._shared import After, Here, Limit
+from pinakes.server.wires.native._shared import After, Limit
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import describe, errors, router as make_router, status_of
 
@@ -120,7 +120,7 @@ _NO_CONTENT: dict[str, Any] = {"status_code": 204, "response_class": Response}
 
 @router.get("/collections", response_model=Page[api.Collection])
 async def list_collections(
-    state: Here,
+    request: Request,
     actor: By,
     owner: Annotated[list[AccountName] | None, Query(description="Any of these owners.")] = None,
     item: Annotated[
@@ -145,14 +145,14 @@ async def list_collections(
         trashed=trashed,
         sort=sort,
     )
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         page = await collections.list_collections(tx, actor, listing, limit=limit, cursor=cursor)
         first = await collections.heads(tx, actor, [row.id for row in page.rows], heads) if heads and page.rows else {}
-    return encode.answer(encode.page(page, lambda row: _show(row, state, actor, first.get(row.id), listed=True)))
+    return encode.answer(encode.page(page, lambda row: _show(row, request, actor, first.get(row.id), listed=True)))
 
 
 @router.post("/collections", status_code=201, response_model=api.Collection, responses=_CONFLICT)
-async def create_collection(state: Here, change: Changing, body: api.CreateCollection) -> Response:
+async def create_collection(request: Request, change: Changing, body: api.CreateCollection) -> Response:
     """Make a collection, with its first entries if you give some. A title that is taken: 409, with the `slug`."""
 
     async def work(tx: Tx) -> Response:
@@ -174,23 +174,23 @@ async def create_collection(state: Here, change: Changing, body: api.CreateColle
             )
             _check_first_entries(batch)
             made = await collections.get(tx, change.actor, made.public_id)
-        return _answer(made, state, change.actor, status=201)
+        return _answer(made, request, change.actor, status=201)
 
     return await change.write(work)
 
 
 @router.get("/collections/{collection}", response_model=api.Collection)
-async def get_collection(state: Here, actor: By, collection: CollectionRef, entries: FirstEntries = 0) -> Response:
+async def get_collection(request: Request, actor: By, collection: CollectionRef, entries: FirstEntries = 0) -> Response:
     """Show a collection, with its first entries if you ask for some."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         found = await collections.get(tx, actor, collection)
         first = await _first(tx, actor, found, entries) if entries else None
-    return encode.answer(_show(found, state, actor, first), revision=found.revision)
+    return encode.answer(_show(found, request, actor, first), revision=found.revision)
 
 
 @router.patch("/collections/{collection}", response_model=api.Collection, responses=_CHANGED)
 async def update_collection(
-    state: Here, change: Changing, collection: CollectionRef, body: api.UpdateCollection
+    request: Request, change: Changing, collection: CollectionRef, body: api.UpdateCollection
 ) -> Response:
     """Change a collection's own fields. The slug follows the title; former slugs still find it."""
     values = FieldChanges(**body.model_dump(exclude={"reason"}))
@@ -199,7 +199,7 @@ async def update_collection(
         changed = await collections.update(
             tx, change.actor, collection, values, expected=change.expected, reason=change.reason(body.reason)
         )
-        return _answer(changed, state, change.actor)
+        return _answer(changed, request, change.actor)
 
     return await change.write(work)
 
@@ -217,13 +217,13 @@ async def delete_collection(change: Changing, collection: CollectionRef) -> Resp
 
 @router.post("/collections/{collection}/restore", response_model=api.Collection, responses=_CONFLICT)
 async def restore_collection(
-    state: Here, change: Changing, collection: CollectionRef, body: api.Why | None = None
+    request: Request, change: Changing, collection: CollectionRef, body: api.Why | None = None
 ) -> Response:
     """Bring a collection back from the trash, with its entries, notes, order and address."""
 
     async def work(tx: Tx) -> Response:
         reason = change.reason(body.reason if body else None)
-        return _answer(await collections.restore(tx, change.actor, collection, reason=reason), state, change.actor)
+        return _answer(await collections.restore(tx, change.actor, collection, reason=reason), request, change.actor)
 
     return await change.write(work)
 
@@ -241,7 +241,7 @@ async def purge_collection(change: Changing, collection: CollectionRef) -> Respo
 
 @router.post("/collections/{collection}/copy", status_code=201, response_model=api.Collection, responses=_CONFLICT)
 async def copy_collection(
-    state: Here, change: Changing, collection: CollectionRef, body: api.CopyCollection
+    request: Request, change: Changing, collection: CollectionRef, body: api.CopyCollection
 ) -> Response:
     """Make a new collection of what this one holds, or held at a revision, as far as you see it."""
 
@@ -256,53 +256,53 @@ async def copy_collection(
             visibility=body.visibility,
             revision=number,
         )
-        return _answer(made, state, change.actor, status=201)
+        return _answer(made, request, change.actor, status=201)
 
     return await change.write(work)
 
 
 @router.post("/collections/{collection}/transfer", response_model=api.Collection, responses=_CONFLICT)
 async def transfer_collection(
-    state: Here, change: Changing, collection: CollectionRef, body: api.TransferCollection
+    request: Request, change: Changing, collection: CollectionRef, body: api.TransferCollection
 ) -> Response:
     """Give a collection to another owner; its former address still finds it."""
 
     async def work(tx: Tx) -> Response:
         given = await collections.transfer(tx, change.actor, collection, body.owner, reason=change.reason(body.reason))
-        return _answer(given, state, change.actor)
+        return _answer(given, request, change.actor)
 
     return await change.write(work)
 
 
 @router.put("/collections/{collection}/vote", response_model=api.Collection, responses=_CONFLICT)
-async def upvote_collection(state: Here, change: Changing, collection: CollectionRef) -> Response:
+async def upvote_collection(request: Request, change: Changing, collection: CollectionRef) -> Response:
     """Upvote a collection. One vote a person; repeating it is safe."""
-    return await _vote(state, change, collection, on=True)
+    return await _vote(request, change, collection, on=True)
 
 
 @router.delete("/collections/{collection}/vote", response_model=api.Collection, responses=_CONFLICT)
-async def take_vote_back(state: Here, change: Changing, collection: CollectionRef) -> Response:
+async def take_vote_back(request: Request, change: Changing, collection: CollectionRef) -> Response:
     """Take an upvote back."""
-    return await _vote(state, change, collection, on=False)
+    return await _vote(request, change, collection, on=False)
 
 
 @router.get("/collections/{collection}/compare/{other}", response_model=api.SetSizes)
-async def compare_collections(state: Here, actor: By, collection: CollectionRef, other: CollectionRef) -> Response:
+async def compare_collections(request: Request, actor: By, collection: CollectionRef, other: CollectionRef) -> Response:
     """Count what two collections have together and apart, of the items that you see."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         return encode.answer(await sets.sizes(tx, actor, collection, other))
 
 
 @router.get("/items/{item}/collections", response_model=Page[api.Collection])
 async def list_collections_with_item(
-    state: Here, actor: By, item: ItemPath, limit: CollectionsLimit = 20, cursor: After = None
+    request: Request, actor: By, item: ItemPath, limit: CollectionsLimit = 20, cursor: After = None
 ) -> Response:
     """List the collections that hold an item, the last changed first."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         await catalog.get_item(tx, actor, item)
         listing = Listing(items=[ItemRef(item_id=item)])
         page = await collections.list_collections(tx, actor, listing, limit=limit, cursor=cursor)
-    return encode.answer(encode.page(page, lambda row: _show(row, state, actor, listed=True)))
+    return encode.answer(encode.page(page, lambda row: _show(row, request, actor, listed=True)))
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ async def list_collections_with_item(
 
 @router.get("/collections/{collection}/entries", response_model=Page[api.Entry] | Page[api.LeanEntry])
 async def list_entries(
-    state: Here,
+    request: Request,
     actor: By,
     collection: CollectionRef,
     limit: Limit = 100,
@@ -321,7 +321,7 @@ async def list_entries(
     fields: Literal["full", "lean"] = "full",
 ) -> Response:
     """List a collection's entries in order, of now or as they were. A deep page costs what the first one costs."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         number = await _number(tx, actor, collection, revision)
         page = await entries.page(tx, actor, collection, limit=limit, cursor=cursor, revision=number)
     return encode.answer(encode.page(page, encode.entry if fields == "full" else encode.lean_entry))
@@ -431,9 +431,9 @@ async def move_entries(
 
 
 @router.get("/collections/{collection}/entries/{entry:entry}", response_model=api.Entry)
-async def get_entry(state: Here, actor: By, collection: CollectionRef, entry: EntryRef) -> Response:
+async def get_entry(request: Request, actor: By, collection: CollectionRef, entry: EntryRef) -> Response:
     """Show one entry."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         return encode.answer(encode.entry(await entries.get(tx, actor, collection, entry)))
 
 
@@ -477,18 +477,18 @@ async def remove_entry(change: Changing, collection: CollectionRef, entry: Entry
 
 @router.get("/collections/{collection}/revisions", response_model=Page[api.Revision])
 async def list_revisions(
-    state: Here, actor: By, collection: CollectionRef, limit: Limit = 50, cursor: After = None
+    request: Request, actor: By, collection: CollectionRef, limit: Limit = 50, cursor: After = None
 ) -> Response:
     """List a collection's revisions, newest first, each with the change that made it and its names."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         page = await revisions.list_revisions(tx, actor, collection, limit=limit, cursor=cursor)
     return encode.answer(encode.page(page, _same))
 
 
 @router.get("/collections/{collection}/revisions/{revision}", response_model=api.CollectionAt)
-async def get_revision(state: Here, actor: By, collection: CollectionRef, revision: RevisionPath) -> Response:
+async def get_revision(request: Request, actor: By, collection: CollectionRef, revision: RevisionPath) -> Response:
     """Show a collection's own fields as they were; `GET …/entries?revision=` shows its entries."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         return encode.answer(encode.collection_at(await revisions.at(tx, actor, collection, revision)))
 
 
@@ -496,7 +496,7 @@ async def get_revision(state: Here, actor: By, collection: CollectionRef, revisi
     "/collections/{collection}/revisions/{revision}/restore", response_model=api.Collection, responses=_CHANGED
 )
 async def restore_revision(
-    state: Here, change: Changing, collection: CollectionRef, revision: RevisionPath, body: api.Why | None = None
+    request: Request, change: Changing, collection: CollectionRef, revision: RevisionPath, body: api.Why | None = None
 ) -> Response:
     """Make a collection what it was: entries, order, notes and its own fields. That is a new revision."""
 
@@ -509,26 +509,26 @@ async def restore_revision(
             expected=change.expected,
             reason=change.reason(body.reason if body else None),
         )
-        return _answer(restored, state, change.actor)
+        return _answer(restored, request, change.actor)
 
     return await change.write(work)
 
 
 @router.post("/collections/{collection}/undo", response_model=api.Collection, responses=_CHANGED)
-async def undo(state: Here, change: Changing, collection: CollectionRef, body: api.Why | None = None) -> Response:
+async def undo(request: Request, change: Changing, collection: CollectionRef, body: api.Why | None = None) -> Response:
     """Take the last change back; again takes the one before back, and so on."""
 
     async def work(tx: Tx) -> Response:
         reason = change.reason(body.reason if body else None)
         undone = await revisions.undo(tx, change.actor, collection, expected=change.expected, reason=reason)
-        return _answer(undone, state, change.actor)
+        return _answer(undone, request, change.actor)
 
     return await change.write(work)
 
 
 @router.get("/collections/{collection}/diff", response_model=api.Diff)
 async def compare_revisions(
-    state: Here,
+    request: Request,
     actor: By,
     collection: CollectionRef,
     older: Annotated[RevisionQuery, Query(alias="from")] = None,
@@ -537,7 +537,7 @@ async def compare_revisions(
     cursor: After = None,
 ) -> Response:
     """Compare two revisions: without `to`, with what is now; without `from`, with what was just before `to`."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         found = await collections.get(tx, actor, collection)
         second = await _number(tx, actor, collection, newer) or found.revision
         first = await _number(tx, actor, collection, older) or max(second - 1, 1)
@@ -546,9 +546,9 @@ async def compare_revisions(
 
 
 @router.get("/collections/{collection}/names", response_model=Page[api.NamedRevision])
-async def list_names(state: Here, actor: By, collection: CollectionRef) -> Response:
+async def list_names(request: Request, actor: By, collection: CollectionRef) -> Response:
     """List the names that people gave to revisions of a collection."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         return encode.answer({"rows": await revisions.names(tx, actor, collection), "next": None})
 
 
@@ -581,9 +581,9 @@ async def unname_revision(change: Changing, collection: CollectionRef, name: Nam
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-async def _vote(state: State, change: Change, collection: str, *, on: bool) -> Response:
+async def _vote(request: Request, change: Change, collection: str, *, on: bool) -> Response:
     async def work(tx: Tx) -> Response:
-        return _answer(await collections.vote(tx, change.actor, collection, on), state, change.actor)
+        return _answer(await collections.vote(tx, change.actor, collection, on), request, change.actor)
 
     return await change.write(work)
 
@@ -623,13 +623,13 @@ def _check_first_entries(batch: Batch) -> None:
 
 
 def _show(
-    found: Collection, state: State, actor: Actor, first: list[Any] | None = None, *, listed: bool = False
+    found: Collection, request: Request, actor: Actor, first: list[Any] | None = None, *, listed: bool = False
 ) -> encode.Json:
-    return encode.collection(found, actor, state.settings.public_url, first, placed=not listed)
+    return encode.collection(found, actor, state_of(request).settings.public_url, first, placed=not listed)
 
 
-def _answer(found: Collection, state: State, actor: Actor, *, status: int = 200) -> Response:
-    return encode.answer(_show(found, state, actor), status=status, revision=found.revision)
+def _answer(found: Collection, request: Request, actor: Actor, *, status: int = 200) -> Response:
+    return encode.answer(_show(found, request, actor), status=status, revision=found.revision)
 
 
 def _answer_batch(request: Request, batch: Batch) -> Response:

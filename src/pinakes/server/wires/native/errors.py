@@ -119,6 +119,11 @@ def describe(error: PinakesError, request_id: str) -> dict[str, object]:
     }
 
 
+def problem(code: str, message: str, request_id: str) -> dict[str, object]:
+    """Build the body of an error that arose before or beyond this wire: an accident, a body that is too large."""
+    return {"error": {"code": code, "message": message, "field": None, "details": {}, "request_id": request_id}}
+
+
 def answer_for(request: Request, error: PinakesError) -> JSONResponse:
     """Answer with an error of ours."""
     headers: dict[str, str] = {}

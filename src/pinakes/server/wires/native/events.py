@@ -31,10 +31,10 @@ from pinakes.server.errors import PinakesError
 from pinakes.server.events import service as events
 from pinakes.server.events.reading import Names, Reader, shown
 from pinakes.server.events.types import Event, Feed, Row
-from pinakes.server.state import State
+from pinakes.server.state import State, state_of
 from pinakes.server.wires.native import encode
 from pinakes.server.wires.native._changes import CollectionRef
-from pinakes.server.wires.native._shared import After, Here, Limit
+from pinakes.server.wires.native._shared import After, Limit
 from pinakes.server.wires.native.auth import By, actor_of
 from pinakes.server.wires.native.errors import router as make_router
 
@@ -69,10 +69,10 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", pattern=_CURSO
 
 @router.get("/collections/{collection}/history", response_model=Page[api.Event])
 async def get_history(
-    state: Here, actor: By, collection: CollectionRef, limit: Limit = 50, cursor: After = None
+    request: Request, actor: By, collection: CollectionRef, limit: Limit = 50, cursor: After = None
 ) -> Response:
     """List what was done to a collection, newest first: who, when, through which API, why, before and after."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         found = await collections.get(tx, actor, collection, trashed=True)
         page = await events.history(tx, actor, found.id, limit=limit, cursor=cursor)
     return encode.answer({"rows": page.rows, "next": page.next})
@@ -80,7 +80,7 @@ async def get_history(
 
 @router.get("/events", response_model=api.Feed)
 async def list_events(
-    state: Here,
+    request: Request,
     actor: By,
     after: AfterEvent = None,
     limit: Limit = 100,
@@ -88,7 +88,7 @@ async def list_events(
     verb: OfVerb = None,
 ) -> Response:
     """Read on in the record, oldest first. Keep `next` and ask again with it; nothing will have appeared before it."""
-    async with state.db.reading() as tx:
+    async with state_of(request).db.reading() as tx:
         found = await events.feed(tx, actor, after=after, limit=limit, collection=collection, verb=verb)
     return encode.answer(found)
 
@@ -107,7 +107,6 @@ async def list_events(
 )
 async def stream_events(
     request: Request,
-    state: Here,
     actor: By,
     after: AfterEvent = None,
     collection: OfCollection = None,
@@ -115,7 +114,7 @@ async def stream_events(
     last_event_id: LastEventId = None,
 ) -> Response:
     """Listen to what happens, as server-sent events; from now on, or from a cursor, or from where you left off."""
-    listener = _Listener(request, state, actor, collection, verb)
+    listener = _Listener(request, state_of(request), actor, collection, verb)
     await listener.begin(last_event_id or after or events.NOW)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(listener.lines(), headers=headers, media_type="text/event-stream")

@@ -46,7 +46,7 @@ Key = Annotated[
 class OnceOnly:
     """One request that changes something."""
 
-    def __init__(self, request: Request, key: Key = None) -> None:
+    def __init__(self, request: Request, key: str | None) -> None:
         """Take the request and its key."""
         self.request: Request = request
         self.key: str | None = key
@@ -81,7 +81,13 @@ class OnceOnly:
         return sha256(orjson.dumps([part.encode().hex() for part in parts]) + body).digest()
 
 
-Once = Annotated[OnceOnly, Depends()]
+async def _once(request: Request, key: Key = None) -> OnceOnly:
+    # A coroutine, since FastAPI runs other functions in a thread, which takes longer than all that is done here.
+    return OnceOnly(request, key)
+
+
+# What a handler declares to be carried out once: `async def handler(actor: By, once: Once, ...)`.
+Once = Annotated[OnceOnly, Depends(_once)]
 
 
 def pack(digest: bytes, response: Response) -> Kept:

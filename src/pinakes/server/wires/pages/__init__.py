@@ -14,5 +14,5 @@ from pinakes.server.wires.pages.render import STYLE_PATH, style
 def install(app: FastAPI) -> None:
     """Add the pages to the application."""
     for room in (people, collections):
-        app.include_router(room.router)
+        app.router.routes.extend(room.router.routes)
     app.add_api_route(STYLE_PATH, style, include_in_schema=False)

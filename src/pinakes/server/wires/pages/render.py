@@ -61,7 +61,7 @@ def _parser() -> MarkdownIt:
 @cache
 def _environment() -> Environment:
     found = Environment(
-        loader=PackageLoader(__package__),
+        loader=PackageLoader(_PACKAGE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,204 @@
+"""Kill -9 of the server and of PostgreSQL in the middle of a stream of writes, twenty times on one data folder.
+
+After each, `pinakes serve` is started again on the folder. Then everything that was acknowledged is there, what was not is
+there whole or not at all and can be asked for again without doubling, and every invariant of the database holds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import psutil
+import psycopg
+import pytest
+
+from clients.crash.writers import API, Flipper, Kept, Writer
+from pinakes.server.postgres import EmbeddedPostgres
+from support import invariants
+from support.folders import open_folder
+from support.server import PROGRAM, Server, clean_environment, free_port, serving
+
+# They share a data folder, one after the other.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(180)]
+
+ROUNDS = 20
+WRITERS = 5
+CATALOG = 3000
+GIVEN_EACH = 1000
+MOST_SECONDS = 10.0
+
+MODELS = """
+with made as (
+    insert into items (kind, owner_id, name, name_key)
+    select 'model', a.id, 'crash-' || n, 'crash-' || n
+    from generate_series(1, %s) as n cross join accounts as a where a.name = 'admin'
+    returning id
+)
+insert into repos (item_id) select id from made returning item_id
+"""
+
+
+@dataclass
+class Scene:
+    """A data folder, the server on it, and the writers with what they know."""
+
+    data: Path
+    stack: ExitStack = field(default_factory=ExitStack)
+    server: Server = field(init=False)
+    shared: Kept = field(init=False)
+    writers: list[Writer] = field(default_factory=list[Writer])
+    items: list[int] = field(default_factory=list[int])
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the private PostgreSQL's database."""
+        return EmbeddedPostgres(self.data).url
+
+    def start(self) -> None:
+        """Start the server on the folder, where another may have been killed."""
+        self.stack.close()
+        self.server = self.stack.enter_context(serving(data=self.data))
+
+    def populate(self) -> None:
+        """Fill the catalog, and make the writers and the collection that they share."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            found = connection.execute(MODELS, [CATALOG + WRITERS * GIVEN_EACH]).fetchall()
+        self.items = [int(row[0]) for row in found]
+        body = {"title": "What all share"}
+        made = httpx2.post(f"{self.server.url}{API}", json=body, headers=self.server.headers).raise_for_status().json()
+        self.shared = Kept(made["id"], made["item_id"], 1, {})
+        for at in range(WRITERS):
+            start = CATALOG + at * GIVEN_EACH
+            own = self.items[start : start + GIVEN_EACH]
+            self.writers.append(Writer(f"writer-{at}", self.server.headers, self.items[:CATALOG], own, self.shared))
+
+    def write_until(self, interrupt: Callable[[], None]) -> None:
+        """Have all write, and interrupt them when some changes are acknowledged, at no particular moment."""
+        enough = self._acknowledged() + random.randint(10, 100)
+        stop = threading.Event()
+        flipper = Flipper(self.server.headers, [f"admin/crash-{n}" for n in range(1, CATALOG, 7)])
+        threads = [
+            threading.Thread(target=each.write, args=(self.server.url, stop)) for each in (*self.writers, flipper)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            until = time.monotonic() + MOST_SECONDS
+            while self._acknowledged() < enough and time.monotonic() < until:
+                time.sleep(random.uniform(0.0, 0.05))
+            interrupt()
+            time.sleep(0.1)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        for writer in self.writers:
+            if writer.trouble is not None:
+                raise writer.trouble
+
+    def _acknowledged(self) -> int:
+        return sum(writer.acknowledged for writer in self.writers)
+
+    def check(self) -> None:
+        """Hold everything against what the writers know, and the database against its rules."""
+        for writer in self.writers:
+            writer.settle(self.server.url)
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            query = "select item_id from entries where collection_id = %s"
+            there = [int(row[0]) for row in connection.execute(query, [self.shared.number])]
+        assert sorted(there) == sorted(item for writer in self.writers for item in writer.given)
+        invariants.check(self.database_url)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Generator[Scene]:
+    with open_folder() as folder:
+        scene = Scene(folder)
+        with scene.stack:
+            scene.start()
+            scene.populate()
+            yield scene
+
+
+def postmaster(scene: Scene) -> psutil.Process:
+    return psutil.Process(int((scene.data / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+
+
+def kill_server(scene: Scene) -> None:
+    """All of the server's processes at once; PostgreSQL is left running."""
+    os.killpg(scene.server.process.pid, signal.SIGKILL)
+    scene.server.process.wait()
+
+
+def kill_postmaster(scene: Scene) -> None:
+    """PostgreSQL's first process; its sessions see that it is gone and leave."""
+    postmaster(scene).kill()
+
+
+def kill_backend(scene: Scene) -> None:
+    """The session of some connection; PostgreSQL then ends all others too, and recovers."""
+    sessions = [child for child in postmaster(scene).children() if _title(child).startswith("postgres: pinakes ")]
+    random.choice(sessions).kill()
+
+
+def kill_worker(scene: Scene) -> None:
+    """One of the processes that answer requests."""
+    children = psutil.Process(scene.server.process.pid).children()
+    workers = [child for child in children if "postgres" not in _title(child) and " work " not in _title(child)]
+    random.choice([worker for worker in workers if "resource_tracker" not in _title(worker)]).kill()
+
+
+def kill_everything(scene: Scene) -> None:
+    """The server, and PostgreSQL with all its processes: as when the machine goes."""
+    processes = [postmaster(scene), *postmaster(scene).children()]
+    kill_server(scene)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+KILLS = (kill_server, kill_postmaster, kill_backend, kill_worker, kill_everything)
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_nothing_acknowledged_is_lost(scene: Scene, turn: int):
+    kill = KILLS[turn % len(KILLS)]
+    scene.write_until(lambda: kill(scene))
+    if scene.server.process.poll() is None:  # it is to come back to itself first, and then to be killed as well
+        scene.check()
+        kill_server(scene)
+    scene.start()
+    scene.check()
+
+
+def test_a_second_server_is_refused_and_does_no_harm(scene: Scene):
+    refusals: list[subprocess.CompletedProcess[str]] = []
+
+    def start_another() -> None:
+        command = [PROGRAM, "serve", "--data", scene.data, "--port", str(free_port())]
+        refusals.append(
+            subprocess.run(command, check=False, capture_output=True, text=True, env=clean_environment(), timeout=60)
+        )
+
+    scene.write_until(start_another)
+    assert refusals[0].returncode == 1
+    assert f"(process {scene.server.process.pid}) uses the data folder {scene.data}." in refusals[0].stderr
+    assert all(writer.pending is None for writer in scene.writers), "it was interrupted"
+    scene.check()
