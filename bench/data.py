@@ -1,7 +1,7 @@
 """The data that everything is measured on: a catalog, many small showcases, and a few very large ones.
 
-Rows are made inside PostgreSQL, as the server's own verbs would have left them (counts, revisions, events and all), since
-making them one call at a time would take hours. Where the collections of a workload begin is in `Landmarks`.
+Rows are made inside PostgreSQL, as the server's own verbs would have left them (counts, revisions, events and all),
+since making them one call at a time would take hours. Where the collections of a workload begin is in `Landmarks`.
 
 What the thin comparator writes lives in the same table `entries`, so that it meets the same keys, indexes and rows: its
 collections have the numbers of ours plus `THIN`.
@@ -39,7 +39,7 @@ inner join accounts as a on a.name = t.name;
 ITEMS = """
 insert into items (kind, owner_id, name, name_key, title, created_at, updated_at)
 select
-    (array['model', 'model', 'model', 'model', 'model', 'model', 'dataset', 'dataset', 'dataset', 'space'])[n %% 10 + 1],
+    case when n %% 10 <= 5 then 'model' when n %% 10 <= 8 then 'dataset' else 'space' end,
     (%(labs)s::integer [])[n %% 4 + 1],
     'net-' || n, 'net-' || n, '', now() - n * interval '1 second', now() - n * interval '1 second'
 from generate_series(1, %(items)s) as n;
@@ -77,12 +77,43 @@ select
 from numbered;
 """
 
+# Papers, references to elsewhere, and votes: a few of each, so that plans are made as where people have been at work.
+OTHERS = """
+with made as (
+    insert into items (kind, name, name_key, title)
+    select 'paper', '2401.' || lpad(n::text, 5, '0'), '2401.' || lpad(n::text, 5, '0'), 'On the number ' || n
+    from generate_series(1, %(others)s) as n
+    returning id
+)
+insert into papers (item_id, published_at) select id, now() from made;
+
+with made as (
+    insert into items (kind, owner_id, name, name_key)
+    select 'reference', (%(labs)s::integer [])[n %% 4 + 1], 'seen-' || n, 'seen-' || n
+    from generate_series(1, %(others)s) as n
+    returning id
+)
+insert into external_references (item_id, target_kind, url)
+select id, 'dataset', 'https://example.org/' || id from made;
+"""
+
+VOTES = """
+insert into votes (item_id, user_id)
+select i.id, a.id
+from items as i
+inner join accounts as a on (i.id + a.id) %% 37 = 0
+where a.kind = 'user' and (i.id between %(first)s and %(first)s + %(popular)s or i.kind = 'collection');
+
+insert into vote_counts (item_id, votes) select item_id, count(*) from votes group by item_id;
+"""
+
 # A step that has no divisor in common with their number goes through all of them before it comes to one again.
 SHOWCASE_ENTRIES = """
 insert into entries (collection_id, item_id, order_key, since_rev, added_rev, added_by, note)
 select
-    c.id, %(first)s + (c.id::bigint * 7919 + e * 104729) %% %(popular)s, substring(int8send(%(key)s::bigint + e) from 3), 2, 2,
-    i.owner_id, case when e %% 5 = 0 then 'The *baseline* of section ' || e || ': see the appendix for its settings.' end
+    c.id, %(first)s + (c.id::bigint * 7919 + e * 104729) %% %(popular)s,
+    substring(int8send(%(key)s::bigint + e) from 3), 2, 2, i.owner_id,
+    case when e %% 5 = 0 then 'The *baseline* of section ' || e || ': see the appendix for its settings.' end
 from collections as c
 inner join items as i on c.id = i.id
 cross join generate_series(0, %(entries)s - 1) as e
@@ -157,7 +188,8 @@ from entries as e where e.collection_id = any(%(ids)s);
 SLOW_INDEXES = """
 select indexrelid::regclass::text, pg_get_indexdef(indexrelid)
 from pg_index
-where indrelid = any(array['items', 'repos', 'entries', 'collections']::regclass []) and not indisprimary and not indisunique;
+where indrelid = any(array['items', 'repos', 'entries', 'collections']::regclass [])
+and not indisprimary and not indisunique;
 """
 
 
@@ -206,8 +238,8 @@ def landmarks(url: str) -> Landmarks:
             return connection.execute(statement).fetchall()
 
         found = rows(
-            "select i.title, c.id, c.public_id, c.entry_count from collections as c inner join items as i on c.id = i.id"
-            " where i.title like 'large %'"
+            "select i.title, c.id, c.public_id, c.entry_count from collections as c"
+            " inner join items as i on c.id = i.id where i.title like 'large %'"
         )
         showcases = rows(
             "select c.id, c.public_id from collections as c inner join items as i on c.id = i.id"
@@ -239,12 +271,14 @@ class _Loader:
         self._say("items", ITEMS, labs=labs, items=self.sizes.items)
         self.first = self._one("select min(id) from items")
         self._say("repos", REPOS, first=self.first)
+        self._say("other things", OTHERS, labs=labs, others=self.sizes.items // 100)
         owners = [people[name] for name in self.owners]
         small = {"key": FIRST, "entries": self.sizes.entries}
         self._say("showcases", SHOWCASES, owners=owners, collections=self.sizes.collections, **small)
         self._say("their entries", SHOWCASE_ENTRIES, first=self.first, popular=self.sizes.popular, **small)
         self._say("their history", SHOWCASE_EVENTS)
         self._all_large(owners[0])
+        self._say("votes", VOTES, first=self.first, popular=self.sizes.popular)
         self._thin()
         for name, definition in indexes:
             self._say(f"index {name}", definition)

@@ -1,7 +1,7 @@
 """The load: kept-alive connections with one request in flight on each, as cheap as Python can make them.
 
-A request is bytes, made beforehand or while the load runs; of an answer only its head is looked at. On the machines that
-this is meant for one core goes to the servers, one to PostgreSQL, and what the load itself takes is measured as well.
+A request is bytes, made beforehand or while the load runs; of an answer only its head is looked at. What the load
+itself takes of the machine is measured as well.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def get(path: str, token: str | None = None) -> bytes:
 def send(method: str, path: str, content: object, token: str | None = None) -> bytes:
     """Write a request with a body of JSON."""
     body = orjson.dumps(content)
-    head = _head(method, path, token) + f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-    return head + body
+    kind = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    return _head(method, path, token) + kind.encode() + body
 
 
 def _head(method: str, path: str, token: str | None) -> bytes:

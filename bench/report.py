@@ -20,6 +20,7 @@ from bench.workloads import Shot
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 BEGIN = "<!-- results: written by `make bench` -->"
 END = "<!-- end of results -->"
+NOTHING = "-"
 HEADS = ("", "workload", "ours", "thin", "ratio", "p50", "p95", "CPU each", "CPU ratio", "target", "")
 
 
@@ -38,15 +39,15 @@ def show(outcomes: Iterable[Outcome]) -> None:
 def row(outcome: Outcome) -> list[str]:
     """One line of the table."""
     work, ours, thin = outcome.workload, outcome.ours, outcome.thin
-    ratio = "–" if thin is None else f"{outcome.ratio:.2f}"
-    cpu = "–" if thin is None else f"{outcome.cpu_ratio:.1f}×"
-    verdict = {True: "met", False: "missed", None: "–"}[outcome.met]
+    ratio = NOTHING if thin is None else f"{outcome.ratio:.2f}"
+    cpu = NOTHING if thin is None else f"{outcome.cpu_ratio:.1f}"
+    verdict = {True: "met", False: "missed", None: NOTHING}[outcome.met]
     title = work.title if work.against == "thin" else f"{work.title} (as thin: {work.against})"
     return [
         work.number,
         f"{title}; {work.note}" if work.note else title,
         _rate(outcome, ours),
-        "–" if thin is None else _rate(outcome, thin),
+        NOTHING if thin is None else _rate(outcome, thin),
         ratio,
         _pair(ours.p50, thin.p50 if thin else None),
         _pair(ours.p95, thin.p95 if thin else None),
@@ -61,7 +62,7 @@ def _rate(outcome: Outcome, figures: Figures) -> str:
     if not isinstance(outcome.workload, Shot):
         return f"{figures.rate:,.0f}/s"
     rows = figures.rate * median(figures.p50)
-    return f"{figures.rate:,.0f} rows/s" if rows > 1.5 else "–"
+    return f"{figures.rate:,.0f} rows/s" if rows > 1.5 else NOTHING
 
 
 def _pair(ours: list[float], thin: list[float] | None) -> str:
@@ -87,8 +88,8 @@ def write(outcomes: list[Outcome], sizes: Sizes) -> None:
 def _results(outcomes: list[Outcome], sizes: Sizes) -> str:
     lines = [
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}; {sizes.rounds} rounds of {sizes.seconds:g} s, "
-        f"{sizes.connections} connections where nothing else is said, two processes on each side.",
+        f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
+        f"{sizes.rounds} rounds of {sizes.seconds:g} s; {sizes.connections} connections where nothing else is said.",
         "",
         "| " + " | ".join(HEADS) + " |",
         "|" + " --- |" * len(HEADS),

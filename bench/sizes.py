@@ -25,8 +25,8 @@ class Sizes:
     def popular(self) -> int:
         """Showcases hold what is well known: items among the first so many.
 
-        Were they drawn from all, pages of the catalog that nobody has read before would take most of the time, on either
-        side.
+        Were they drawn from all, pages of the catalog that nobody has read before would take most of the time, on
+        either side.
         """
         return min(self.items, 100_000)
 

@@ -48,14 +48,15 @@ app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
 GET = """
 select
     e.item_id, e.added_rev, e.since_rev, e.added_at, b.name, e.note, e.score, t.kind, o.name, t.name, t.title,
-    t.visibility, t.updated_at, r.gated, r.sdk, r.pipeline_tag, r.downloads, r.last_modified, c.id,
-    case when e.n = 1 then c.public_id end, case when e.n = 1 then a.name end, case when e.n = 1 then i.title end,
+    t.visibility, t.updated_at, r.gated, r.sdk, r.pipeline_tag, r.downloads, r.last_modified, coalesce(v.votes, 0),
+    c.id, case when e.n = 1 then c.public_id end, case when e.n = 1 then a.name end, case when e.n = 1 then i.title end,
     case when e.n = 1 then i.name end, case when e.n = 1 then c.description end, case when e.n = 1 then c.theme end,
     case when e.n = 1 then c.tags end, case when e.n = 1 then i.visibility end, c.revision, c.entry_count,
-    case when e.n = 1 then i.created_at end, case when e.n = 1 then c.updated_at end
+    case when e.n = 1 then i.created_at end, case when e.n = 1 then c.updated_at end, coalesce(w.votes, 0)
 from collections as c
 inner join items as i on c.id = i.id
 inner join accounts as a on i.owner_id = a.id
+left join vote_counts as w on c.id = w.item_id
 cross join lateral (
     select f.*, row_number() over (order by f.order_key) as n
     from entries as f where f.collection_id = c.id order by f.order_key limit %s
@@ -64,69 +65,74 @@ inner join items as t on e.item_id = t.id
 left join accounts as o on t.owner_id = o.id
 left join accounts as b on e.added_by = b.id
 left join repos as r on t.id = r.item_id
+left join vote_counts as v on t.id = v.item_id
 where c.public_id = %s
 order by e.n
 """
 
+# The tag goes first: a planner that does not know which one it is might walk through all collections by time instead.
 BY_TAG = """
+with tagged as materialized (select * from collections where tags @> array[%s]::text [])
 select
     c.id, c.public_id, a.name, i.title, i.name, c.description, c.theme, c.tags, i.visibility, c.revision,
-    c.entry_count, i.created_at, c.updated_at
-from collections as c
+    c.entry_count, i.created_at, c.updated_at, coalesce(v.votes, 0)
+from (select * from tagged order by updated_at desc, id desc limit 100) as c
 inner join items as i on c.id = i.id
 inner join accounts as a on i.owner_id = a.id
-where c.tags @> array[%s]::text []
+left join vote_counts as v on c.id = v.item_id
 order by c.updated_at desc, c.id desc
-limit %s
 """
 
 NEWEST = """
 select
     c.id, c.public_id, a.name, i.title, i.name, c.description, c.theme, c.tags, i.visibility, c.revision,
-    c.entry_count, i.created_at, c.updated_at
-from collections as c
+    c.entry_count, i.created_at, c.updated_at, coalesce(v.votes, 0)
+from (select * from collections order by updated_at desc, id desc limit 100) as c
 inner join items as i on c.id = i.id
 inner join accounts as a on i.owner_id = a.id
+left join vote_counts as v on c.id = v.item_id
 order by c.updated_at desc, c.id desc
-limit %s
 """
 
 NEWEST_WITH_HEADS = """
 select
     e.item_id, e.added_rev, e.since_rev, e.added_at, null, e.note, e.score, t.kind, o.name, t.name, t.title,
-    t.visibility, t.updated_at, r.gated, r.sdk, r.pipeline_tag, r.downloads, r.last_modified,
+    t.visibility, t.updated_at, r.gated, r.sdk, r.pipeline_tag, r.downloads, r.last_modified, coalesce(v.votes, 0),
     c.id, c.public_id, c.owner, c.title, c.name, c.description, c.theme, c.tags, c.visibility, c.revision,
-    c.entry_count, c.created_at, c.updated_at
+    c.entry_count, c.created_at, c.updated_at, coalesce(w.votes, 0)
 from (
-    select c.*, a.name as owner, i.title, i.name, i.visibility, i.created_at
+    select
+        c.id, c.public_id, c.description, c.theme, c.tags, c.revision, c.entry_count, c.updated_at, a.name as owner,
+        i.title, i.name, i.visibility, i.created_at
     from collections as c
     inner join items as i on c.id = i.id
     inner join accounts as a on i.owner_id = a.id
     order by c.updated_at desc, c.id desc
-    limit %s
+    limit 100
 ) as c
+left join vote_counts as w on c.id = w.item_id
 cross join lateral (
     select f.* from entries as f where f.collection_id = c.id order by f.order_key limit 4
 ) as e
 inner join items as t on e.item_id = t.id
 left join accounts as o on t.owner_id = o.id
 left join repos as r on t.id = r.item_id
+left join vote_counts as v on t.id = v.item_id
 order by c.updated_at desc, c.id desc, e.order_key
 """
 
 PAGE = """
 select
     e.item_id, e.added_rev, e.since_rev, e.added_at, b.name, e.note, e.score, t.kind, o.name, t.name, t.title,
-    t.visibility, t.updated_at, r.gated, r.sdk, r.pipeline_tag, r.downloads, r.last_modified, e.collection_id,
-    e.order_key
-from entries as e
+    t.visibility, t.updated_at, r.gated, r.sdk, r.pipeline_tag, r.downloads, r.last_modified, coalesce(v.votes, 0),
+    e.collection_id, e.order_key
+from (select * from entries where collection_id = %s and order_key > %s order by order_key limit 100) as e
 inner join items as t on e.item_id = t.id
 left join accounts as o on t.owner_id = o.id
 left join accounts as b on e.added_by = b.id
 left join repos as r on t.id = r.item_id
-where e.collection_id = %s and e.order_key > %s
+left join vote_counts as v on t.id = v.item_id
 order by e.order_key
-limit %s
 """
 
 HISTORY = """
@@ -191,7 +197,7 @@ def hub_time(at: datetime) -> str:
 
 
 def entry(row: Row, collection: int) -> dict[str, Any]:
-    item, added, since, at, by, note, score, kind, owner, name, title, visibility, updated, *repo = row[:18]
+    item, added, since, at, by, note, score, kind, owner, name, title, visibility, updated, *repo = row[:19]
     return {
         "id": f"{collection:08x}{added:08x}{item:08x}",
         "item": {
@@ -203,7 +209,7 @@ def entry(row: Row, collection: int) -> dict[str, Any]:
             "title": title,
             "visibility": visibility,
             "updated_at": updated,
-            "votes": 0,
+            "votes": repo[5],
             "gated": repo[0],
             "sdk": repo[1],
             "pipeline_tag": repo[2],
@@ -224,7 +230,8 @@ def entry(row: Row, collection: int) -> dict[str, Any]:
 
 
 def collection(row: Row, place: int | None) -> dict[str, Any]:
-    number, public_id, owner, title, name, description, theme, tags, visibility, revision, count, created, updated = row
+    number, public_id, owner, title, name, description, theme, tags, visibility, *rest = row
+    revision, count, created, updated, votes = rest
     slug = f"{owner}/{name}-{public_id}"
     return {
         "id": public_id,
@@ -242,7 +249,7 @@ def collection(row: Row, place: int | None) -> dict[str, Any]:
         "revision": revision,
         "entry_count": count,
         "position": place,
-        "votes": 0,
+        "votes": votes,
         "voted": False,
         "created_at": created,
         "updated_at": updated,
@@ -252,7 +259,7 @@ def collection(row: Row, place: int | None) -> dict[str, Any]:
 
 
 def hub_collection(row: Row) -> dict[str, Any]:
-    _, public_id, owner, title, name, description, theme, _, visibility, _, _, _, updated = row
+    _, public_id, owner, title, name, description, theme, _, visibility, _, _, _, updated, votes = row
     return {
         "slug": f"{owner}/{name}-{public_id}",
         "title": title,
@@ -261,7 +268,7 @@ def hub_collection(row: Row) -> dict[str, Any]:
         "lastUpdated": hub_time(updated),
         "private": visibility != "public",
         "theme": theme,
-        "upvotes": 0,
+        "upvotes": votes,
         "isUpvotedByUser": False,
         "gating": False,
         "shareUrl": f"{BASE}/collections/{owner}/{name}",
@@ -270,7 +277,8 @@ def hub_collection(row: Row) -> dict[str, Any]:
 
 
 def hub_item(row: Row, collection: int, position: int) -> dict[str, Any]:
-    item, added, _, _, _, note, _, kind, owner, name, title, visibility, _, gated, sdk, task, downloads, at = row[:18]
+    item, added, _, _, _, note, _, kind, owner, name, title, visibility, _, *repo = row[:19]
+    gated, sdk, task, downloads, at, likes = repo
     encoded: dict[str, Any] = {
         "_id": f"{collection:08x}{added:08x}{item:08x}",
         "position": position,
@@ -280,7 +288,7 @@ def hub_item(row: Row, collection: int, position: int) -> dict[str, Any]:
         "repoType": kind,
         "private": visibility != "public",
         "gated": gated or False,
-        "likes": 0,
+        "likes": likes,
         "downloads": downloads,
         "lastModified": hub_time(at),
     }
@@ -302,43 +310,43 @@ async def healthz() -> Response:
 @app.get("/native/collections/{public_id}")
 async def get(public_id: str, limit: int) -> Response:
     found = await rows(GET, limit, public_id)
-    number = found[0][18]
-    return answer({**collection(found[0][18:], 0), "entries": [entry(row, number) for row in found]})
+    number = found[0][19]
+    return answer({**collection(found[0][19:], 0), "entries": [entry(row, number) for row in found]})
 
 
 @app.get("/hub/collections/{public_id}")
 async def hub_get(public_id: str) -> Response:
     found = await rows(GET, None, public_id)
-    number = found[0][18]
+    number = found[0][19]
     items = [hub_item(row, number, position) for position, row in enumerate(found)]
-    return answer({**hub_collection(found[0][18:]), "position": 0, "items": items})
+    return answer({**hub_collection(found[0][19:]), "position": 0, "items": items})
 
 
 @app.get("/native/tagged/{tag}")
 async def by_tag(tag: str) -> Response:
-    return answer({"rows": [collection(row, None) for row in await rows(BY_TAG, tag, 100)], "next": None})
+    return answer({"rows": [collection(row, None) for row in await rows(BY_TAG, tag)], "next": None})
 
 
 @app.get("/native/newest")
 async def newest() -> Response:
-    return answer({"rows": [collection(row, None) for row in await rows(NEWEST, 100)], "next": None})
+    return answer({"rows": [collection(row, None) for row in await rows(NEWEST)], "next": None})
 
 
 @app.get("/hub/newest")
 async def hub_newest() -> Response:
-    found = await rows(NEWEST_WITH_HEADS, 100)
+    found = await rows(NEWEST_WITH_HEADS)
     listed: list[dict[str, Any]] = []
-    for number, group in groupby(found, lambda row: row[18]):
+    for number, group in groupby(found, lambda row: row[19]):
         head = list(group)
         items = [hub_item(row, number, position) for position, row in enumerate(head)]
-        listed.append({**hub_collection(head[0][18:]), "items": items})
+        listed.append({**hub_collection(head[0][19:]), "items": items})
     return answer(listed)
 
 
 @app.get("/native/entries/{collection_id}")
 async def page(collection_id: int, after: str = "") -> Response:
-    found = await rows(PAGE, collection_id, bytes.fromhex(after), 100)
-    return answer({"rows": [entry(row, collection_id) for row in found], "next": found[-1][19].hex()})
+    found = await rows(PAGE, collection_id, bytes.fromhex(after))
+    return answer({"rows": [entry(row, collection_id) for row in found], "next": found[-1][20].hex()})
 
 
 @app.get("/native/history/{collection_id}")

@@ -23,7 +23,7 @@ from pinakes.server.paging import encode_cursor
 API = "/api/v1/collections"
 HUB = "/api/collections"
 
-# How the two sides are compared: requests a second (or rows), the median of the latencies, or ours alone in milliseconds.
+# How the sides are compared: by requests (or rows) a second, by the median latencies, or ours alone in milliseconds.
 Metric = Literal["rate", "latency", "ours"]
 
 
@@ -36,8 +36,10 @@ class Target:
 
     def __str__(self) -> str:
         if self.value is None:
-            return "–"
-        return {"rate": "≥ {:g} of thin", "latency": "≤ {:g}×", "ours": "≤ {:g} ms"}[self.metric].format(self.value)
+            return "-"
+        return {"rate": "≥ {:g} of thin", "latency": "≤ {:g} of it", "ours": "≤ {:g} ms"}[self.metric].format(
+            self.value
+        )
 
     def met(self, ratio: float, milliseconds: float) -> bool | None:
         """Tell whether it is met; None where there is none."""

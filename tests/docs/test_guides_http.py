@@ -22,7 +22,7 @@ PATIENCE = 60.0
 WORD = re.compile(r"\{(?P<name>[a-z]+)\}")
 
 
-@pytest.mark.parametrize("guide", ["collections.md", "events.md"])
+@pytest.mark.parametrize("guide", ["catalog.md", "collections.md", "events.md"])
 def test_a_guides_requests(server: Server, guide: str) -> None:
     """Every request is made, and every answer is as shown."""
     text = (GUIDES / guide).read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
 """What must be true of every database of ours at every moment, whatever was interrupted: checked by looking.
 
-`broken(url)` returns a sentence for each kind of row that breaks a rule, with examples; `check(url)` raises with them. All
-is read in one snapshot and from the tables themselves, not through their indexes, so that it holds those to account as
-well. Other people's changes meanwhile do no harm.
+`broken(url)` returns a sentence for each rule that rows break, with examples; `check(url)` raises with them. All is
+read in one snapshot, so other people's changes meanwhile do no harm, and from the tables themselves, so that an index
+which lost something does not hide it.
 """
 
 from __future__ import annotations

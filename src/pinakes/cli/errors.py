@@ -54,7 +54,7 @@ HINTS = {
     "scope_too_narrow": "Use a token with a wider scope: `pinakes admin tokens create USER --scope write`.",
     "forbidden": "Ask an admin of the owner for a role: `pinakes admin organizations add ORG USER --role member`.",
     "account_not_found": "`pinakes admin organizations ls` and `pinakes admin users ls` show which accounts there are.",
-    "collection_not_found": "`pinakes collections ls` lists what there is, `… trash` what was removed.",
+    "collection_not_found": "`pinakes collections ls` lists what there is; `pinakes collections trash`, what went.",
     "item_not_found": "`pinakes search WORDS` finds items; `pinakes items register` makes them known.",
     "entry_not_found": "`pinakes items ls COLLECTION` shows the entries and their ids.",
     "revision_not_found": "`pinakes collections revisions COLLECTION` lists the revisions.",

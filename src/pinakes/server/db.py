@@ -31,8 +31,8 @@ from pinakes.server.errors import Conflict, PinakesError, Unavailable
 
 T = TypeVar("T")
 
-# Requests are many and short: one process each, no compiling. A plan that was made once serves every call, so a query is
-# written such that one plan is right for any parameters.
+# Requests are many and short: one process each, no compiling. A plan that was made once serves every call, so a query
+# is written such that one plan is right for any parameters.
 _OPTIONS = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan"
 
 _HEAD = re.compile(r"^-- name: (?P<name>\w+)(?: -> (?P<row>\w+))?\s*$", re.MULTILINE)

@@ -55,6 +55,12 @@ class ScopeTooNarrow(Forbidden):
     code = "scope_too_narrow"
 
 
+class AccessGated(Forbidden):
+    """Access to this is restricted, and you are not in the authorized list."""
+
+    code = "access_gated"
+
+
 class NotFound(PinakesError):
     """It does not exist, or you may not see it."""
 
@@ -119,6 +125,12 @@ class DeviceDenied(Invalid):
     """The request of this device was denied."""
 
     code = "access_denied"
+
+
+class UnsupportedGrant(Invalid):
+    """Tokens are given to devices only, by the device flow."""
+
+    code = "unsupported_grant_type"
 
 
 class Conflict(PinakesError):

@@ -525,6 +525,8 @@ CREATE INDEX redirects_by_item ON public.redirects USING btree (item_id);
 
 CREATE UNIQUE INDEX redirects_name_taken ON public.redirects USING btree (kind, owner_id, name_key) NULLS NOT DISTINCT;
 
+CREATE INDEX repos_by_downloads ON public.repos USING btree (downloads DESC, item_id DESC);
+
 CREATE INDEX repos_by_last_modified ON public.repos USING btree (last_modified DESC, item_id DESC);
 
 CREATE INDEX repos_by_tag ON public.repos USING gin (tags);
@@ -532,6 +534,8 @@ CREATE INDEX repos_by_tag ON public.repos USING gin (tags);
 CREATE INDEX sessions_by_expiry ON public.sessions USING btree (expires_at);
 
 CREATE INDEX tokens_by_user ON public.tokens USING btree (user_id);
+
+CREATE INDEX vote_counts_by_votes ON public.vote_counts USING btree (votes DESC, item_id DESC);
 
 CREATE INDEX votes_by_user ON public.votes USING btree (user_id, created_at DESC);
 

@@ -1,7 +1,7 @@
 """Kill -9 of the server and of PostgreSQL in the middle of a stream of writes, twenty times on one data folder.
 
-After each, `pinakes serve` is started again on the folder. Then everything that was acknowledged is there, what was not is
-there whole or not at all and can be asked for again without doubling, and every invariant of the database holds.
+After each, `pinakes serve` is started again on the folder. Then everything that was acknowledged is there; what was not
+is there whole or not at all, and can be asked for again without doubling; and every invariant of the database holds.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class Writer:
         self._chance: random.Random = random.Random(name)
         self._serial: int = 0
 
-    # -- while the server is up -----------------------------------------------------------------------------------------
+    # While the server is up
 
     def write(self, url: str, stop: threading.Event) -> None:
         """Make one change after the other, until told to stop or until no answer comes."""
@@ -117,7 +117,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - told by the thread that waits for this one
             self.trouble = error
 
-    # -- after it was killed --------------------------------------------------------------------------------------------
+    # After it was killed
 
     def settle(self, url: str) -> None:
         """Look at what an unanswered change has come to, ask for it again, and compare everything with the model."""
@@ -173,7 +173,7 @@ class Writer:
                 return found
             asked["cursor"] = page["next"]
 
-    # -- requests -------------------------------------------------------------------------------------------------------
+    # Requests
 
     def _client(self, url: str) -> httpx2.Client:
         # Without `verify=False` each client reads all certificates of the world, for addresses that have none.
@@ -199,7 +199,7 @@ class Writer:
         _accept(answer)
         return answer.json()
 
-    # -- what to do next ------------------------------------------------------------------------------------------------
+    # What to do next
 
     def _next(self) -> Deed:
         self._serial += 1

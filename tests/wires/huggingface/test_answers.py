@@ -522,7 +522,10 @@ async def test_the_device_flow(hub: Hub, nobody: Person) -> None:
             ),
             (
                 400,
-                {"error": "unsupported_grant_type", "error_description": "This server gives tokens to devices only."},
+                {
+                    "error": "unsupported_grant_type",
+                    "error_description": "Tokens are given to devices only, by the device flow.",
+                },
             ),
         ]
     )

@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from pinakes.server import errors as taxonomy
 from pinakes.server.errors import PinakesError
-from pinakes.server.wires.huggingface import errors
 from pinakes.server.wires.huggingface.routing import Call, HubRoute, RepoRoute
 
 STATUSES = {
+    "AccessGated": 403,
     "AccountNotFound": 404,
     "AlreadyInCollection": 409,
     "CollectionNotFound": 404,
@@ -42,6 +42,7 @@ STATUSES = {
     "TooManyRequests": 429,
     "Unauthenticated": 401,
     "Unavailable": 503,
+    "UnsupportedGrant": 400,
 }
 
 
@@ -86,14 +87,14 @@ async def test_every_error_has_its_status(failing: httpx2.AsyncClient) -> None:
 async def test_codes_of_repositories(failing: httpx2.AsyncClient) -> None:
     """2.4.0 raises RepositoryNotFoundError & co. from `X-Error-Code`, over http only from that."""
     codes = {}
-    for found in (taxonomy.ItemNotFound, taxonomy.RevisionNotFound, errors.Gated, taxonomy.AccountNotFound):
+    for found in (taxonomy.ItemNotFound, taxonomy.RevisionNotFound, taxonomy.AccessGated, taxonomy.AccountNotFound):
         answer = await raised(failing, found(), "/repo")
         codes[found.__name__] = (answer.status_code, answer.headers.get("X-Error-Code"))
     assert codes == snapshot(
         {
             "ItemNotFound": (404, "RepoNotFound"),
             "RevisionNotFound": (404, "RevisionNotFound"),
-            "Gated": (403, "GatedRepo"),
+            "AccessGated": (403, "GatedRepo"),
             "AccountNotFound": (404, None),
         }
     )

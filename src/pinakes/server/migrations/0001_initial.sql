@@ -156,6 +156,7 @@ create table repos (
 );
 create index repos_by_tag on repos using gin (tags);
 create index repos_by_last_modified on repos (last_modified desc, item_id desc);
+create index repos_by_downloads on repos (downloads desc, item_id desc);
 
 create table papers (
     item_id integer not null,
@@ -193,6 +194,7 @@ create table vote_counts (
     constraint vote_counts_pkey primary key (item_id),
     constraint vote_counts_item_fkey foreign key (item_id) references items (id) on delete cascade
 );
+create index vote_counts_by_votes on vote_counts (votes desc, item_id desc);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Collections

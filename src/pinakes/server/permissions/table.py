@@ -44,7 +44,8 @@ PUBLIC = frozenset({_P.ITEM_READ, _P.COLLECTION_READ})
 SIGNED_IN = frozenset({_P.ITEM_VOTE, _P.COLLECTION_VOTE})
 
 # What a role on an account allows with everything that the account owns. The Hub lets every member of an organization
-# curate its collections; deleting and giving away stay with its admins.
+# curate its collections, and one that was deleted can be brought back. Deleting items, for which there is no trash,
+# giving things away, and forgetting them for good stay with its admins.
 _MEMBER = READING | {
     _P.ITEM_CREATE,
     _P.ITEM_UPDATE,

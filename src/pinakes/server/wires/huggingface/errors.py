@@ -10,6 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from pinakes.server.errors import (
+    AccessGated,
     AlreadyInCollection,
     Conflict,
     Forbidden,
@@ -51,15 +52,11 @@ FIELDS = {"to": "toRepo"}
 _LONGEST_HEADER = 500
 
 
-class Gated(Forbidden):
-    """Access to this repository is restricted and you are not in the authorized list."""
-
-
 # What the client needs a class of its own for, on the routes about one repository.
 REPO_CODES: tuple[tuple[type[PinakesError], str], ...] = (
     (ItemNotFound, "RepoNotFound"),
     (RevisionNotFound, "RevisionNotFound"),
-    (Gated, "GatedRepo"),
+    (AccessGated, "GatedRepo"),
 )
 
 

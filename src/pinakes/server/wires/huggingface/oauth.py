@@ -26,6 +26,7 @@ from pinakes.server.errors import (
     InvalidCredentials,
     NotFound,
     PinakesError,
+    UnsupportedGrant,
 )
 from pinakes.server.people import service as people, throttle
 from pinakes.server.people.types import SignedIn
@@ -44,14 +45,8 @@ _PAGE_HEADERS = {
 _LONGEST_FORM = 10_000
 
 
-class UnknownGrant(Invalid):
-    """This server gives tokens to devices only."""
-
-    code = "unsupported_grant_type"
-
-
 # What goes under its own code; everything else that is wrong with a request is `invalid_request`.
-_CODES = (DevicePending, DeviceSlowDown, DeviceExpired, DeviceDenied, UnknownGrant)
+_CODES = (DevicePending, DeviceSlowDown, DeviceExpired, DeviceDenied, UnsupportedGrant)
 
 
 class OAuthRoute(HubRoute):
@@ -92,7 +87,7 @@ async def poll(call: Call) -> Response:
     """Give a device its token, once its owner has let it in."""
     form = await _form(call)
     if form.get("grant_type") != DEVICE_GRANT:
-        raise UnknownGrant(field="grant_type")
+        raise UnsupportedGrant(field="grant_type")
     async with state_of(call).db.reading() as tx:
         code = form.get("device_code", "")
         issued = await people.poll_device_grant(tx, code, api=API, request_id=request_id_of(call))

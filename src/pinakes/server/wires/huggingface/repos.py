@@ -13,12 +13,11 @@ from pinakes.server.actor import Actor
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import ItemListing, Repo, RepoChanges, RepoKind, RepoListing
 from pinakes.server.db import Tx
-from pinakes.server.errors import Invalid, ItemNotFound, NameTaken, RevisionNotFound
+from pinakes.server.errors import AccessGated, Invalid, ItemNotFound, NameTaken, RevisionNotFound
 from pinakes.server.people import service as people
 from pinakes.server.permissions import service as permissions
 from pinakes.server.permissions.table import Permission
 from pinakes.server.wires.huggingface import encode
-from pinakes.server.wires.huggingface.errors import Gated
 from pinakes.server.wires.huggingface.routing import Call, Form, RepoRoute, respond
 
 router = APIRouter(prefix="/api", route_class=RepoRoute, include_in_schema=False)
@@ -204,7 +203,7 @@ async def check_read(call: Call) -> Response:
         found = await catalog.get_repo(tx, actor, _kind(call), _address(call))
     if found.gated and not permissions.allows(actor, Permission.ITEM_READ, owner_id=found.owner_id):
         message = f"Access to {found.kind} {found.address} is restricted and you are not in the authorized list."
-        raise Gated(message)
+        raise AccessGated(message)
     return respond({"ok": True})
 
 
