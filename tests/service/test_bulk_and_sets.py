@@ -30,13 +30,14 @@ async def add(
     told: dict[int, str] = {}
     progress: list[int] = []
     summary = None
-    async for said in bulk.add_lines(db, actor, ref, lines, total=len(lines), atomic=atomic, report_all=report_all):
-        if isinstance(said, Progress):
-            progress.append(said.done)
-        elif isinstance(said, LineResult):
-            told[said.line] = said.result.outcome
-        else:
-            summary = said
+    async with db.transaction() as tx:
+        async for said in bulk.add_lines(tx, actor, ref, lines, total=len(lines), atomic=atomic, report_all=report_all):
+            if isinstance(said, Progress):
+                progress.append(said.done)
+            elif isinstance(said, LineResult):
+                told[said.line] = said.result.outcome
+            else:
+                summary = said
     assert summary is not None
     return summary, told, progress
 
@@ -103,11 +104,15 @@ async def test_a_bulk_that_is_left_leaves_nothing(db: Database) -> None:
     ana = await user(db)
     pool = await models(db, ana, 9)
     made = await collection(db, ana)
-    running = bulk.add_lines(db, ana, made.slug, [*pool], total=len(pool))
-    async for said in running:
-        if isinstance(said, Progress) and said.done:
-            break
-    await running.aclose()
+
+    async def left() -> None:
+        async with db.transaction() as tx:
+            async for said in bulk.add_lines(tx, ana, made.slug, [*pool], total=len(pool)):
+                if isinstance(said, Progress) and said.done:
+                    raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await left()
     assert await items_of(db, ana, made.slug) == []
     async with db.reading() as tx:
         assert (await service.get(tx, ana, made.slug)).revision == made.revision

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -12,8 +13,11 @@ from pinakes.server.actor import Actor, Role, Scope, anonymous
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import RepoChanges
 from pinakes.server.collections import entries, ordering, service
+from pinakes.server.collections.jobs import purge_trash
 from pinakes.server.collections.types import Addition, EntryChange, FieldChanges, ItemRef, Listing, Where
 from pinakes.server.db import Database
+from pinakes.server.settings import Settings
+from pinakes.server.tasks import Work
 
 
 async def names(db: Database, reader: Actor, ref: str) -> list[int]:
@@ -447,3 +451,20 @@ async def test_a_copy_holds_what_the_copier_sees(db: Database) -> None:
     assert copied.owner == bob.name
     assert copied.entry_count == 1
     assert await names(db, bob, copied.slug) == [b]
+
+
+async def test_the_trash_is_emptied_by_the_clock(db: Database) -> None:
+    """What has been in the trash for long is forgotten, with its entries and history; what is fresh stays."""
+    ana = await user(db)
+    made = await collection(db, ana, await models(db, ana, 2))
+    async with db.transaction() as tx:
+        await service.delete(tx, ana, made.slug)
+    settings = replace(Settings(), trash_days=1)
+    await purge_trash(Work(settings, db))
+    async with db.reading() as tx:
+        assert (await service.get(tx, ana, made.slug, trashed=True)).id == made.id
+        assert made.id in await service.trashed_before(tx, 0)
+    await purge_trash(Work(replace(settings, trash_days=0), db))
+    async with db.reading() as tx:
+        with pytest.raises(errors.CollectionNotFound):
+            await service.get(tx, ana, made.slug, trashed=True)

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 WIRES = (native, pages, huggingface)
 
 # Modules that register background work when they are imported.
-JOBS = ("pinakes.server.collections.jobs",)
+JOBS = ("pinakes.server.collections.jobs", "pinakes.server.events.jobs")
 
 _SAMPLE_EVERY = 5.0
 _PROBE_PATIENCE = 2.0

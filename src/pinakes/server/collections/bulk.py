@@ -29,7 +29,7 @@ from pinakes.server.collections.types import (
     Result,
     Where,
 )
-from pinakes.server.db import Database, Tx
+from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid
 from pinakes.server.permissions.table import Permission
 
@@ -45,7 +45,7 @@ BulkLine = int | Addition | Invalid
 
 
 async def add_lines(
-    database: Database,
+    tx: Tx,
     actor: Actor,
     ref: str,
     lines: Iterable[BulkLine],
@@ -58,11 +58,10 @@ async def add_lines(
 ) -> AsyncGenerator[Progress | LineResult | BulkSummary]:
     """Add very many items at the end of a collection, as one revision.
 
-    The lines are expected to be at hand: the collection is locked while they are gone through. Leaving the generator
-    before its end undoes everything.
+    The lines are expected to be at hand: the collection is locked while they are gone through.
 
     Args:
-        database: Where; the transaction is the bulk's own.
+        tx: The transaction; what is yielded holds once it has committed.
         actor: Who adds.
         ref: The collection's address.
         lines: What to add, in order.
@@ -73,40 +72,42 @@ async def add_lines(
         report_all: Yield a result for every line, not only for those that were not added.
 
     Yields:
-        A `Progress` after each chunk; a `LineResult` for lines that were not added (or for all); last, when everything
-        is committed, the `BulkSummary`.
+        A `Progress` after each chunk; a `LineResult` for lines that were not added (or for all); last the
+        `BulkSummary`.
 
     Raises:
         CollectionNotFound, Forbidden, PreconditionFailed: see `hold`; before anything is yielded.
     """
+    held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, adding=BULK, expected=expected)
+    last, _ = await neighbours(tx, actor, held, Where())
+    present = await items_now(tx, held.id, held.revision) if held.entry_count else BitMap()
+    bulk = _Bulk(tx, actor, held, base=int.from_bytes(ordering.after(last)[0]) - 1, present=present)
     counts: Counter[str] = Counter()
-    async with database.transaction() as tx:
-        held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, adding=BULK, expected=expected)
-        last, _ = await neighbours(tx, actor, held, Where())
-        present = await items_now(tx, held.id, held.revision) if held.entry_count else BitMap()
-        bulk = _Bulk(tx, actor, held, base=int.from_bytes(ordering.after(last)[0]) - 1, present=present)
-        yield Progress(0, total)
-        for chunk in _chunks(lines):
-            first = counts.total() + 1
-            results = await bulk.add(chunk)
-            counts.update(result.outcome if result else "added" for result in results)
-            for line, (given, result) in enumerate(zip(chunk, results, strict=True), first):
-                if result is not None and (report_all or result.outcome != "added"):
-                    yield LineResult(line, result)
-                elif report_all:
-                    yield LineResult(line, Result("added", bulk.entry(cast("int", given))))
-            yield Progress(counts.total(), total)
-        refused = atomic and counts.total() > counts["added"]
-        if counts["added"] and not refused:
-            after = {"count": counts["added"], "entries": [{"item": item} for item in bulk.named]}
-            await finish(tx, actor, held, "entry.added", delta=counts["added"], after=after, reason=reason)
-        elif refused:
-            await take_back(tx, held)
-    yield BulkSummary(
-        revision=held.revision + (1 if counts["added"] and not refused else 0),
+    yield Progress(0, total)
+    for chunk in _chunks(lines):
+        results = await bulk.add(chunk)
+        for told in bulk.told(chunk, results, counts.total() + 1, report_all=report_all):
+            yield told
+        counts.update(result.outcome if result else "added" for result in results)
+        yield Progress(counts.total(), total)
+    yield await _close(bulk, counts, atomic=atomic, reason=reason)
+
+
+async def _close(bulk: _Bulk, counts: Counter[str], *, atomic: bool, reason: str | None) -> BulkSummary:
+    """Make the revision, or take everything back when all lines were to be added and one could not be."""
+    held, added = bulk.held, counts["added"]
+    revision = held.revision
+    refused = atomic and counts.total() > added
+    if refused:
+        await take_back(bulk.tx, held)
+    elif added:
+        after = {"count": added, "entries": [{"item": item} for item in bulk.named]}
+        revision = await finish(bulk.tx, bulk.actor, held, "entry.added", delta=added, after=after, reason=reason)
+    return BulkSummary(
+        revision=revision,
         applied=not refused,
         lines=counts.total(),
-        added=counts["added"],
+        added=added,
         duplicate=counts["duplicate"],
         unknown=counts["unknown"],
         invalid=counts["invalid"],
@@ -128,6 +129,16 @@ class _Bulk:
     def entry(self, item_id: int) -> str:
         """Return the public id of an entry that this bulk made."""
         return str(EntryId(self.held.id, self.held.revision + 1, item_id))
+
+    def told(
+        self, chunk: Sequence[BulkLine], results: Sequence[Result | None], first: int, *, report_all: bool
+    ) -> Iterator[LineResult]:
+        """Say what became of the lines of a chunk that did not go in, or of all of them."""
+        for line, (given, result) in enumerate(zip(chunk, results, strict=True), first):
+            if result is not None and (report_all or result.outcome != "added"):
+                yield LineResult(line, result)
+            elif report_all:
+                yield LineResult(line, Result("added", self.entry(cast("int", given))))
 
     async def add(self, chunk: Sequence[BulkLine]) -> Sequence[Result | None]:
         """Add a chunk; return a result for each line, None for a mere number that was added."""
@@ -158,7 +169,7 @@ class _Bulk:
         self.present.update(fresh)
         added = set(fresh.values())
         self._name(items[at] for at in sorted(added))
-        return await self._told(items, added)
+        return await self._looked_closer(items, added)
 
     async def _copy(self, fresh: Mapping[int, int], closed: AbstractSet[int]) -> None:
         """Write entries by a binary COPY: twice as fast as inserting what a query returns."""
@@ -177,7 +188,7 @@ class _Bulk:
         async with self.tx.copy_in(SQL.copy_in) as copy:
             await copy.write(_COPY_BEGINS + b"".join(rows) + _COPY_ENDS)
 
-    async def _told(self, items: Sequence[int], added: AbstractSet[int]) -> Sequence[Result | None]:
+    async def _looked_closer(self, items: Sequence[int], added: AbstractSet[int]) -> Sequence[Result | None]:
         """Say what became of each line of a chunk, looking closer at those that did not go in."""
         slow = [at for at in range(len(items)) if at not in added]
         results: list[Result | None] = [None] * len(items)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pinakes.server.actor import system
 from pinakes.server.collections.service import purge_by_id, trashed_before
-from pinakes.server.db import Database
+from pinakes.server.tasks import Work, periodic, register
 
 
-async def purge_trash(database: Database, days: int) -> int:
-    """Purge what has been in the trash for more than so many days, one transaction each; return how many there were."""
-    async with database.reading() as tx:
-        due = await trashed_before(tx, days)
+@periodic("17 3 * * *")
+@register("collections.purge_trash")
+async def purge_trash(work: Work) -> None:
+    """Purge what has been in the trash for longer than the setting says, one transaction each."""
+    async with work.db.reading() as tx:
+        due = await trashed_before(tx, work.settings.trash_days)
     for collection_id in due:
-        async with database.transaction() as tx:
+        async with work.db.transaction() as tx:
             await purge_by_id(tx, system(), collection_id)
-    return len(due)

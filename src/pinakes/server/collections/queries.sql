@@ -258,8 +258,12 @@ order by i.place, c.id
 limit %(limit)s;
 
 -- name: holding
--- The ids of the collections that hold any of these items.
-select distinct e.collection_id from entries as e where e.item_id = any(%(items)s);
+-- The ids of the collections that hold any of these items; an item that the reader does not see is in none.
+select distinct e.collection_id
+from entries as e
+inner join items as i on e.item_id = i.id
+where e.item_id = any(%(items)s) and i.deleted_at is null
+and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
 
 -- name: owners
 -- The ids of the accounts with these names; a name that nobody has is left out.

@@ -22,7 +22,7 @@ from pinakes.server.collections.rules import fields
 from pinakes.server.collections.types import Collection, Entry, FieldChanges, ItemRef, Key, Listing, Locked
 from pinakes.server.db import Tx
 from pinakes.server.errors import Conflict, Invalid, TitleTaken
-from pinakes.server.events.service import record
+from pinakes.server.events.service import forget, record
 from pinakes.server.paging import Page, decode_cursor, encode_cursor
 from pinakes.server.people.service import account
 from pinakes.server.permissions.service import require, require_sign_in
@@ -363,7 +363,11 @@ async def copy(
         everything=seen.everything,
         accounts=seen.accounts,
     )
-    after: dict[str, object] = {"count": count, "from": source.public_id, "revision": revision or source.revision}
+    after: dict[str, object] = {
+        "count": count,
+        "entries": [{"item": source.id}],
+        "revision": revision or source.revision,
+    }
     await finish(tx, actor, held, "collection.copied", delta=count, after=after)
     return await view(tx, actor, made.id)
 
@@ -430,6 +434,7 @@ async def _purge(tx: Tx, actor: Actor, ref: str | int) -> None:
     held = await hold(tx, actor, ref, Permission.COLLECTION_PURGE, trashed=True)
     await finish(tx, actor, held, "collection.purged", item_id=held.id)
     await tx.run(SQL.purge, id=held.id)
+    await forget(tx, held.id)
 
 
 async def _keys(tx: Tx, actor: Actor, listing: Listing, *, limit: int, cursor: str | None) -> list[Key]:
@@ -471,7 +476,8 @@ async def _among(tx: Tx, actor: Actor, listing: Listing) -> list[int] | None:
     named = [(ref.kind or "", ref.address or "") for ref in listing.items if ref.item_id is None]
     found = [item.id for item in await resolve_many(tx, actor, named) if item is not None]
     numbered = [ref.item_id for ref in listing.items if ref.item_id is not None]
-    return await tx.all(SQL.holding, int, items=found + numbered)
+    seen = view_of(actor)
+    return await tx.all(SQL.holding, int, items=found + numbered, everything=seen.everything, accounts=seen.accounts)
 
 
 def _after(cursor: str | None) -> dict[str, object]:

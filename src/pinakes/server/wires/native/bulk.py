@@ -20,7 +20,6 @@ import asyncio
 import csv
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO, TextIOWrapper
@@ -417,20 +416,38 @@ class _Bulk:
         self._counts: Counter[str] = Counter()
         self._progress: Progress = Progress(0, self._total)
         self._summary: BulkSummary | None = None
-        keyed = change.once.key is not None and change.actor.user_id is not None
-        database = state_of(request).db
+        self._database: Database = state_of(request).db
         self._lines: _Ahead = _Ahead(found.lines())
-        self._steps: AsyncGenerator[Progress | LineResult | BulkSummary] = bulk.add_lines(
-            _Guarded(database, self) if keyed else database,
-            change.actor,
-            collection,
-            self._lines,
-            total=self._total,
-            atomic=options.atomic,
-            expected=change.expected,
-            reason=change.reason(),
-            report_all=options.report_all,
-        )
+        self._report_all: bool = options.report_all
+        self._steps: AsyncGenerator[Progress | LineResult | BulkSummary] = self._run()
+
+    async def _run(self) -> AsyncGenerator[Progress | LineResult | BulkSummary]:
+        """Do the work; its summary comes when it is committed, together with the key and the answer kept under it."""
+        change = self._change
+        keyed = change.once.key is not None and change.actor.user_id is not None
+        summary: BulkSummary | None = None
+        async with self._database.transaction() as tx:
+            if keyed:
+                await self.claim(tx)
+            async for step in bulk.add_lines(
+                tx,
+                change.actor,
+                self._collection,
+                self._lines,
+                total=self._total,
+                atomic=self._atomic,
+                expected=change.expected,
+                reason=change.reason(),
+                report_all=self._report_all,
+            ):
+                if isinstance(step, BulkSummary):
+                    summary = step
+                else:
+                    yield step
+            if keyed and summary is not None and summary.applied:
+                await self.keep(tx, summary)
+        if summary is not None:
+            yield summary
 
     async def begin(self) -> None:
         """Take the first step, before which all is refused that can be refused as a whole."""
@@ -476,21 +493,8 @@ class _Bulk:
         if kept is not None:
             raise _Replayed(kept)
 
-    async def keep(self, tx: Tx) -> None:
+    async def keep(self, tx: Tx, summary: BulkSummary) -> None:
         """Keep the answer, before anybody has it, in the transaction that makes it true."""
-        bad = self._counts.total()
-        if bad and self._atomic:
-            return
-        now = await collections.get(tx, self._change.actor, self._collection)
-        summary = BulkSummary(
-            revision=now.revision,
-            applied=True,
-            lines=self._total,
-            added=self._total - bad,
-            duplicate=self._counts["duplicate"],
-            unknown=self._counts["unknown"],
-            invalid=self._counts["invalid"],
-        )
         self._problems.seek(0)
         told = self._problems.read(_LONGEST_KEPT)
         cut = bool(self._problems.read(1))
@@ -523,22 +527,6 @@ class _Ahead:
                 yield next(self._source)
             except StopIteration:
                 return
-
-
-class _Guarded(Database):
-    """A database whose transactions claim an idempotency key when they begin, and keep the answer before they end."""
-
-    def __init__(self, database: Database, call: _Bulk) -> None:
-        # It has no pool of its own: it lends the other's connections.
-        self._database: Database = database
-        self._call: _Bulk = call
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Tx]:
-        async with self._database.transaction() as tx:
-            await self._call.claim(tx)
-            yield tx
-            await self._call.keep(tx)
 
 
 # The work under way, so that it is not forgotten when its client leaves.
