@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +28,9 @@ class Shell:
 
     def __init__(self, home: Path, url: str) -> None:
         self.environment = clean_environment(XDG_CONFIG_HOME=str(home), TZ="UTC")
+        # As installed: with compiled modules, whatever this process was told about writing them.
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.environment["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "pinakes-tests-pycache")
         self.url = url
 
     def run(self, *arguments: object, stdin: str | None = None, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -69,68 +73,81 @@ def test_logging_in_and_out(served: Served, tmp_path: Path):
     assert shell.run("collections", "ls", "--url", served.url).returncode == 0
 
 
-def test_curating_a_collection(shell: Shell, tmp_path: Path):
-    """Story C of ACCEPTANCE.md, as far as it goes natively, typed at a prompt."""
+@pytest.fixture(scope="module")
+def registered(shell: Shell) -> dict[str, str]:
+    """One item of each kind, made known by commands."""
+    names = {kind: shell.name(kind) for kind in ("model", "dataset", "space", "reference", "bucket")}
+    paper = f"26{uuid4().int % 12 + 1:02d}.{uuid4().int % 100_000:05d}"
+    register = ("items", "register")
+    shell.run(*register, "repo", f"model:{names['model']}", "--title", "BERT")
+    shell.run(*register, "repo", f"model:{names['model']}", "--exists-ok")
+    shell.run(*register, "repo", f"dataset:{names['dataset']}", "--tag", "text")
+    shell.run(*register, "repo", f"space:{names['space']}", "--sdk", "gradio")
+    shell.run(*register, "paper", f"https://arxiv.org/abs/{paper}v1", "--title", "Paper", "--author", "Ada")
+    shell.run(*register, "reference", names["reference"], "--url", "https://example.org", "--kind", "dashboard")
+    shell.run(*register, "bucket", names["bucket"], "--private")
+    return {kind: f"{kind}:admin/{name}" for kind, name in names.items()} | {"paper": f"paper:{paper}"}
+
+
+def kinds(shell: Shell, slug: str) -> list[str]:
+    return [row["item"]["kind"] for row in shell.json("items", "ls", slug)]
+
+
+def test_creating_and_changing_a_collection(shell: Shell):
     title = shell.name("Transformers")
     made = shell.run("collections", "create", title, "--description", "All about them", "--tag", "nlp")
     slug = made.stdout.strip()
     assert "Created." in made.stderr
     assert shell.run("collections", "create", title, "--exists-ok").stdout.strip() == slug
     assert slug in shell.run("collections", "create", title, status=5).stderr
-    bert, data, space = (shell.name(stem) for stem in ("bert", "data", "space"))
-    paper = f"26{uuid4().int % 12 + 1:02d}.{uuid4().int % 100_000:05d}"
-    shell.run("items", "register", "repo", f"model:{bert}", "--title", "BERT")
-    shell.run("items", "register", "repo", f"model:{bert}", "--exists-ok")
-    shell.run("items", "register", "repo", f"dataset:{data}", "--tag", "text")
-    shell.run("items", "register", "repo", f"space:{space}", "--sdk", "gradio")
-    shell.run("items", "register", "paper", f"https://arxiv.org/abs/{paper}v1", "--title", "Paper", "--author", "Ada")
-    shell.run(
-        "items", "register", "reference", shell.name("board"), "--url", "https://example.org", "--kind", "dashboard"
+    edit = ("collections", "edit", slug)
+    changed = shell.run(*edit, "--title", f"{title} 2", "--theme", "blue", "--visibility", "private", "--no-tag")
+    found = shell.json("collections", "show", slug)
+    assert (found["theme"], found["tags"], found["slug"]) == ("blue", [], changed.stdout.strip())
+    assert shell.json("collections", "show", changed.stdout.strip(), "--revision", "1")["theme"] == "orange"
+    assert "read it again" in shell.run(*edit, "--theme", "pink", "--expected", "1", status=5).stderr
+
+
+def test_putting_items_in_and_in_order(shell: Shell, registered: dict[str, str]):
+    """Story C of ACCEPTANCE.md, as far as it goes natively, typed at a prompt."""
+    slug = shell.run("collections", "create", shell.name("Curated")).stdout.strip()
+    add = ("items", "add", slug)
+    done = shell.run(
+        *(*add, registered["model"], registered["paper"], "--note", "Start here", "--from-file", "-"),
+        stdin=f"{registered['dataset']}\n{registered['space']}\n",
     )
-    shell.run("items", "register", "bucket", shell.name("raw"), "--private")
-    added = shell.run(
-        *("items", "add", slug, f"model:admin/{bert}", f"https://arxiv.org/abs/{paper}", "--note", "Start here"),
-        *("--from-file", "-"),
-        stdin=f"dataset:admin/{data}\nspace:admin/{space}\n",
-    )
-    assert added.stdout == "outcome\tlines\nadded\t4\n"
-    assert "duplicate" in shell.run("items", "add", slug, f"model:admin/{bert}", status=7).stderr
-    shell.run("items", "add", slug, f"model:admin/{bert}", "--exists-ok")
-    assert "unknown" in shell.run("items", "add", slug, "model:no/such", status=7).stderr
-    rows = shell.json("items", "ls", slug)
-    assert [row["item"]["kind"] for row in rows] == ["model", "paper", "dataset", "space"]
-    assert {row["note"] for row in rows} == {"Start here"}
+    assert done.stdout == "outcome\tlines\nadded\t4\n"
+    assert "duplicate" in shell.run(*add, registered["model"], status=7).stderr
+    shell.run(*add, registered["model"], "--exists-ok")
+    assert "unknown" in shell.run(*add, "model:no/such", status=7).stderr
+    assert {row["note"] for row in shell.json("items", "ls", slug)} == {"Start here"}
     assert shell.json("collections", "name", slug, "v1")[0]["name"] == "v1"
-    shell.run("items", "note", slug, f"paper:{paper}", "The paper", "--reason", "clearer")
-    shell.run("items", "move", slug, f"space:admin/{space}", "--before", f"model:admin/{bert}")
-    shell.run("items", "rm", slug, f"dataset:admin/{data}")
-    assert [row["item"]["kind"] for row in shell.json("items", "ls", slug)] == ["space", "model", "paper"]
-    assert shell.ids("items", "where", f"paper:{paper}") == [slug]
-    assert f"paper:{paper}" in shell.ids("search", paper)
-    assert shell.json("items", "find", "--kind", "dataset", "--text", data)[0]["address"] == f"admin/{data}"
+    shell.run("items", "note", slug, registered["paper"], "The paper", "--reason", "clearer")
+    shell.run("items", "move", slug, registered["space"], "--before", registered["model"])
+    shell.run("items", "rm", slug, registered["dataset"])
+    assert kinds(shell, slug) == ["space", "model", "paper"]
     diff = shell.json("collections", "diff", slug, "v1")
     assert (diff["counts"]["removed"], diff["counts"]["changed"]) == (1, 1)
-    assert [event["verb"] for event in shell.json("history", slug)][:3] == [
-        "entry.removed",
-        "entry.moved",
-        "entry.updated",
-    ]
-    assert shell.json("history", slug)[2]["reason"] == "clearer"
+    history = shell.json("history", slug)
+    assert [event["verb"] for event in history[:3]] == ["entry.removed", "entry.moved", "entry.updated"]
+    assert history[2]["reason"] == "clearer"
     shell.run("collections", "undo", slug)
     assert len(shell.ids("items", "ls", slug)) == 4
     shell.run("collections", "rollback", slug, "v1")
-    assert [row["item"]["kind"] for row in shell.json("items", "ls", slug)] == ["model", "paper", "dataset", "space"]
+    assert kinds(shell, slug) == ["model", "paper", "dataset", "space"]
     assert len(shell.json("collections", "revisions", slug)) > 5
     assert shell.ids("collections", "names", slug) == ["v1"]
     shell.run("collections", "unname", slug, "v1")
-    changed = shell.run(
-        "collections", "edit", slug, "--title", f"{title} 2", "--theme", "blue", "--visibility", "private"
-    )
-    assert shell.json("collections", "show", slug)["theme"] == "blue"
-    assert shell.json("collections", "show", changed.stdout.strip(), "--revision", "1")["theme"] == "orange"
-    assert (
-        "read it again" in shell.run("collections", "edit", slug, "--theme", "pink", "--expected", "1", status=5).stderr
-    )
+    assert shell.ids("collections", "names", slug) == []
+
+
+def test_finding_things(shell: Shell, registered: dict[str, str]):
+    slug = shell.run("collections", "create", shell.name("Held")).stdout.strip()
+    shell.run("items", "add", slug, registered["reference"], registered["bucket"])
+    assert slug in shell.ids("items", "where", registered["reference"])
+    assert shell.ids("search", registered["paper"].removeprefix("paper:")) == [registered["paper"]]
+    name = registered["dataset"].removeprefix("dataset:admin/")
+    assert shell.ids("items", "find", "--kind", "dataset", "--text", name) == [registered["dataset"]]
 
 
 def test_out_and_in_again(shell: Shell, served: Served, tmp_path: Path):

@@ -78,13 +78,21 @@ def test_papers(admin: pinakes.Client, connect: Connect):
     )
     assert client.papers.register(f"{arxiv_id}v2", title="Better").id == made.id
     assert client.papers.get(arxiv_id).title == "Better"
-    assert admin.papers.vote(arxiv_id).votes == 1
-    assert admin.papers.vote(arxiv_id, False).voted is False
+    assert admin.items.vote(made.id).votes == 1
+    assert admin.papers.get(arxiv_id).voted
+    assert admin.items.vote(made.id, False).voted is False
     assert made.id in [paper.id for paper in client.papers.list(text=arxiv_id)]
     client.papers.delete(arxiv_id)
     client.papers.delete(arxiv_id, missing_ok=True)
     with pytest.raises(pinakes.NotFound):
         client.papers.get(arxiv_id)
+
+
+def test_a_paper_from_before_2007(admin: pinakes.Client):
+    arxiv_id = f"hep-th/99{uuid4().int % 12 + 1:02d}{uuid4().int % 1000:03d}"
+    assert admin.papers.register(arxiv_id, title="An older one").arxiv_id == arxiv_id
+    assert admin.papers.get(arxiv_id).title == "An older one"
+    admin.papers.delete(arxiv_id)
 
 
 def test_buckets_and_references(connect: Connect):

@@ -415,19 +415,3 @@ async def test_the_request_id_comes_back(alice: Person) -> None:
     """2.4.0 shows it with every error; the client sends `x-amzn-trace-id`."""
     answer = await alice.call("GET", "/api/collections/a/b", headers={"X-Amzn-Trace-Id": "trace-1"})
     assert answer.headers["X-Request-Id"] == "trace-1"
-
-
-async def test_the_page_for_devices(hub: Hub, alice: Person, nobody: Person) -> None:
-    """Its errors are shown on it; what is written into it is escaped."""
-    page = await nobody.call("GET", "/device?user_code=%22%3E%3Cscript%3E")
-    assert "<script>" not in page.text
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    admin = await hub.person(scope=Scope.ADMIN, name=alice.name)
-    unknown = {"user_code": "BCDF-GHJK", "token": admin.token, "decision": "approve"}
-    answer = await nobody.call("POST", "/device", data=unknown)
-    assert answer.status_code == 404
-    assert "No device that shows this code is waiting" in answer.text
-    weak = await nobody.call("POST", "/device", data={**unknown, "token": alice.token})
-    assert weak.status_code == 403
-    assert (await nobody.call("POST", "/device", data={**unknown, "token": "wrong"})).status_code == 401
-    assert (await nobody.call("POST", "/device", content=b"\xff=\xff")).status_code == 400

@@ -219,6 +219,18 @@ class TestDevice:
             assert "<b>" not in text.split("<h1>")[1].split("<form")[0]
             check_page(await client.post("/device", data={"user_code": code, "decision": "approve"}, headers=OURS), 404)
 
+    async def test_what_is_written_into_it_is_escaped_and_nobody_gets_in(
+        self, client: httpx2.AsyncClient, db: Database
+    ):
+        page = await client.get("/device?user_code=%22%3E%3Cscript%3E")
+        assert "<script>" not in page.text
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        form = {"user_code": "BCDF-GHJK", "decision": "approve"}
+        narrow = await make_user(db, "narrow", scope=Scope.READ)
+        assert (await client.post("/device", data={**form, "token": narrow.token})).status_code == 403
+        assert (await client.post("/device", data={**form, "token": "wrong"})).status_code == 401
+        assert (await client.post("/device", content=b"\xff=\xff", headers=OURS)).status_code == 401
+
     async def test_codes_cannot_be_guessed_for_ever(self, client: httpx2.AsyncClient, ada: Person):
         await enter(client, ada)
         statuses = [

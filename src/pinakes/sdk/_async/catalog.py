@@ -55,6 +55,11 @@ class AsyncItems(AsyncNoun):
         """Read an item by its number."""
         return await self._session.get(f"/items/{number}", Item)
 
+    async def vote(self, number: int, on: bool = True) -> Votes:  # noqa: FBT001, FBT002
+        """Like or upvote an item, of whatever kind, or take the vote back."""
+        path = f"/items/{number}/vote"
+        return await self._session.read(call("PUT" if on else "DELETE", path, keyed=False), Votes)
+
     def collections(self, number: int, *, page_size: int = 100) -> AsyncPages[Collection]:
         """List the collections that hold an item, the last changed first.
 
@@ -262,11 +267,6 @@ class AsyncPapers(AsyncNoun):
         """Delete a paper that you registered."""
         path = arxiv_path(arxiv_id)
         await self._delete(call("DELETE", path, keyed=False, gone_is_done=True), missing_ok=missing_ok)
-
-    async def vote(self, arxiv_id: str, on: bool = True) -> Votes:  # noqa: FBT001, FBT002
-        """Upvote a paper, or take the vote back."""
-        path = f"{arxiv_path(arxiv_id)}/vote"
-        return await self._session.read(call("PUT" if on else "DELETE", path, keyed=False), Votes)
 
 
 class AsyncBuckets(AsyncNoun):

@@ -269,8 +269,15 @@ async def purge_by_id(tx: Tx, actor: Actor, collection_id: int) -> None:
 
 
 async def set_resource_group(tx: Tx, actor: Actor, ref: str, group: str | None) -> None:
-    """Put an organization's collection under a resource group, a label of the organization's; None takes it out."""
+    """Put an organization's collection under a resource group, a label of the organization's; None takes it out.
+
+    Raises:
+        Invalid: it is a user's own collection, and those have no groups.
+    """
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE)
+    if group is not None and (await view(tx, actor, held.id)).owner_kind == "user":
+        message = "Only an organization's collections have resource groups."
+        raise Invalid(message, field="resourceGroupId")
     await tx.run(
         SQL.set_resource_group,
         id=held.id,
@@ -365,7 +372,7 @@ async def copy(
     )
     after: dict[str, object] = {
         "count": count,
-        "entries": [{"item": source.id}],
+        "items": [source.id],
         "revision": revision or source.revision,
     }
     await finish(tx, actor, held, "collection.copied", delta=count, after=after)
