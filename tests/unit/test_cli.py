@@ -375,7 +375,7 @@ def test_an_entry_can_be_named_by_its_item(run: Run, answer: Callable[[Answer], 
     def handle(request: httpx2.Request) -> httpx2.Response:
         if request.url.path.endswith("/entries"):
             return httpx2.Response(200, json={"rows": [ENTRY], "next": None})
-        return httpx2.Response(200, json=ENTRY)
+        return httpx2.Response(200, json=ENTRY["item"] if "/repos/" in request.url.path else ENTRY)
 
     asked = answer(handle)
     status, out, _ = run("items", "note", ID, "model:Ada/BERT", "Read this")

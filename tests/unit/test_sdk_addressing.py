@@ -118,6 +118,12 @@ def test_a_mapping_that_names_no_item():
         addressing.new_line({"title": "T"})
 
 
+@pytest.mark.parametrize("given", [{}, {"kind": "model"}, {"address": "a/b"}])
+def test_an_item_that_is_not_named(given: dict[str, str]):
+    with pytest.raises(pinakes.Invalid, match="which item"):
+        pinakes.item(**given)
+
+
 def test_items_in_a_query():
     assert addressing.item_queries(None) == []
     assert addressing.item_queries("model:a/b") == ["model:a/b"]

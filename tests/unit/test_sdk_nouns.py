@@ -302,6 +302,15 @@ def test_a_place_is_for_as_many_as_one_json_call_takes():
         client_of(answering({})).collections.add(ID, range(1, 10_002), position=3)
 
 
+def test_more_than_a_million_are_not_even_sent(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pinakes.sdk._sync.transfers.MAX_BULK_LINES", 10_002)
+    server = answering(lines(summary(added=10_002)))
+    assert client_of(server).collections.add(ID, range(1, 10_003)).added == 10_002
+    with pytest.raises(pinakes.TooLarge, match="10,003"):
+        client_of(server).collections.add(ID, range(1, 10_004))
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("wrong", ["model:a/b", b"model:a/b"])
 def test_one_item_is_no_list_of_items(wrong: list[str]):
     with pytest.raises(pinakes.Invalid, match="add_one"):

@@ -126,6 +126,7 @@ _FAMILIES_BY_CODE: dict[str, type[PinakesError]] = {
     "invalid_credentials": Unauthenticated,
     "forbidden": Forbidden,
     "scope_too_narrow": Forbidden,
+    "access_gated": Forbidden,
     "conflict": Conflict,
     "name_taken": Conflict,
     "title_taken": Conflict,

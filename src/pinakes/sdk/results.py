@@ -21,6 +21,7 @@ class Additions:
         counts: How many lines had which outcome: `added`, `duplicate`, `unknown`, `invalid`.
         lines: What became of the lines, numbered from 1: of each one for up to 10,000 items; for more, only of those
             that were not added, unless all were asked for.
+        problems_cut: There were more problems than a repeated answer names; `counts` counts them all.
         replayed: The very same call was carried out before; this is what it came to then, and nothing was done now.
     """
 
@@ -29,6 +30,7 @@ class Additions:
     counts: dict[str, int] = field(default_factory=dict[str, int])
     lines: list[BulkLine] = field(default_factory=list[BulkLine])
     replayed: bool = False
+    problems_cut: bool = False
 
     @property
     def added(self) -> int:
@@ -78,4 +80,4 @@ def of_summary(summary: Summary, lines: list[BulkLine], *, replayed: bool) -> Ad
     """Read the end of the answer to a large one."""
     counts = {outcome: getattr(summary, name) for name, outcome in _OUTCOMES.items()}
     named = {name: count for name, count in counts.items() if count}
-    return Additions(summary.revision, summary.applied, named, lines, replayed)
+    return Additions(summary.revision, summary.applied, named, lines, replayed, summary.problems_cut)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from pinakes.api.collections import Batch, Entry, LeanEntry
+from pinakes.api.collections import Batch, Entry, ItemName, LeanEntry
 from pinakes.sdk import frames
 from pinakes.sdk._async._noun import AsyncNoun
 from pinakes.sdk._async._paging import LONGEST_PAGE, AsyncPages
@@ -14,6 +14,7 @@ from pinakes.sdk.addressing import (
     EntryLike,
     ItemLike,
     NewEntryLike,
+    address_path,
     collection_path,
     entry_ref,
     item_ref,
@@ -26,6 +27,9 @@ from pinakes.sdk.errors import Conflict, NotFound, UnexpectedAnswer
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+# Kinds whose addresses change; a former one leads to the present one.
+_RENAMED = frozenset({"model", "dataset", "space"})
 
 E = TypeVar("E", bound=Entry | LeanEntry)
 
@@ -101,17 +105,24 @@ class AsyncEntryVerbs(AsyncNoun):
 
         Args:
             collection: Where.
-            what: The item: `kind:address`, a URL, a number, or an object with kind and address.
+            what: The item: `kind:address` (a former one, too), a URL, a number, or an object with kind and address.
 
         Raises:
             NotFound: It is not in this collection.
         """
-        reference = item_ref(what)
+        reference = await self._present(item_ref(what))
         async for entry in self.entries(collection, page_size=LONGEST_PAGE, lean=True):
             if names(reference, entry.item):
                 return await self.entry(collection, entry)
         message = "The item is not in this collection."
         raise NotFound(message, code="entry_not_found", field="item")
+
+    async def _present(self, reference: int | dict[str, str]) -> int | dict[str, str]:
+        """Return what an item is called today: what can be renamed is looked up."""
+        if isinstance(reference, int) or reference["kind"] not in _RENAMED:
+            return reference
+        path = address_path("/repos", reference["kind"], reference["address"])
+        return (await self._session.get(path, ItemName)).id
 
     async def add_one(
         self,

@@ -12,6 +12,7 @@ import httpx2
 import orjson
 
 from pinakes.api.collections import (
+    MAX_BULK_LINES,
     MAX_JSON_ENTRIES,
     Batch,
     BulkLine,
@@ -24,7 +25,7 @@ from pinakes.api.common import IDEMPOTENT_REPLAY
 from pinakes.sdk._sync._noun import Noun
 from pinakes.sdk.addressing import CollectionLike, EntryLike, NewEntryLike, collection_path, entry_ref, new_line
 from pinakes.sdk.calls import Call, Param, call, given
-from pinakes.sdk.errors import ConnectionFailed, Invalid, Unavailable, from_line
+from pinakes.sdk.errors import ConnectionFailed, Invalid, TooLarge, Unavailable, from_line
 from pinakes.sdk.files import Target
 from pinakes.sdk.progress import OnProgress, Progress, silent
 from pinakes.sdk.results import Additions, error_of, of_batch, of_summary
@@ -96,6 +97,9 @@ class TransferVerbs(Noun):
             if place:
                 message = f"A place can be given for up to {MAX_JSON_ENTRIES:,} items; {spool.lines:,} go to the end."
                 raise Invalid(message, code="invalid", field="items")
+            if spool.lines > MAX_BULK_LINES:
+                message = f"A call takes up to {MAX_BULK_LINES:,} items, not {spool.lines:,}; nothing was sent."
+                raise TooLarge(message, code="too_large", field="items")
             options = {"atomic": atomic or None, "report": "all" if every_line else None}
             the_call = _bulk_call(path, spool, NDJSON, options, expected=expected, reason=reason, key=key)
             return self._in_bulk(the_call, spool, progress, atomic=atomic)

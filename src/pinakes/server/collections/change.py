@@ -150,6 +150,16 @@ async def _seen(tx: Tx, actor: Actor, address: Address, *, trashed: bool) -> Col
     return found
 
 
+def author(actor: Actor) -> dict[str, object]:
+    """Return who makes a change, as the queries that record it take it."""
+    return {
+        "actor_id": actor.user_id,
+        "token_id": actor.token_id,
+        "api": actor.api,
+        "request_id": actor.request_id,
+    }
+
+
 async def finish(
     tx: Tx,
     actor: Actor,
@@ -170,10 +180,7 @@ async def finish(
         revision=revision,
         delta=delta,
         verb=verb,
-        actor_id=actor.user_id,
-        token_id=actor.token_id,
-        api=actor.api,
-        request_id=actor.request_id,
+        **author(actor),
         item_id=item_id,
         before=json(before) if before is not None else None,
         after=json(after) if after is not None else None,

@@ -15,6 +15,7 @@ from pinakes.server.collections.change import (
     NAMED_IN_EVENT,
     ONE_CALL,
     SQL,
+    author,
     finish,
     hold,
     look,
@@ -79,16 +80,15 @@ async def add(
     lines = await looked_up(tx, actor, rules.of(held.kind), additions)
     wanted = first_of_each(lines)
     keys = await keys_at(tx, actor, held, where, len(wanted)) if wanted else []
-    added = await insert(tx, actor, held, wanted, keys)
+    added = await insert(tx, actor, held, wanted, keys, closing=not atomic, reason=reason)
     results = await outcomes(tx, actor, held, lines, added)
     if atomic and any(result.error for result in results):
         await take_back(tx, held)
         return Batch(held.revision, applied=False, results=results)
-    if not added:
-        return Batch(held.revision, applied=True, results=results)
-    after = summary([{"item": line.item_id, **_carried(line)} for line in wanted if line.item_id in added])
-    revision = await finish(tx, actor, held, "entry.added", delta=len(added), after=after, reason=reason)
-    return Batch(revision, applied=True, results=results)
+    if atomic and added:
+        after = summary([{"item": line.item_id, **_carried(line)} for line in wanted])
+        await finish(tx, actor, held, "entry.added", delta=len(added), after=after, reason=reason)
+    return Batch(held.revision + bool(added), applied=True, results=results)
 
 
 async def update(
@@ -271,17 +271,27 @@ async def take_back(tx: Tx, held: Locked) -> None:
     await tx.run(SQL.take_back, id=held.id, revision=held.revision + 1)
 
 
-async def insert(tx: Tx, actor: Actor, held: Locked, lines: Sequence[Line], keys: Sequence[bytes]) -> set[int]:
-    """Write new entries into a held collection; return the items that went in."""
+async def insert(
+    tx: Tx,
+    actor: Actor,
+    held: Locked,
+    lines: Sequence[Line],
+    keys: Sequence[bytes],
+    *,
+    closing: bool = False,
+    reason: str | None = None,
+) -> set[int]:
+    """Write new entries into a held collection; return the items that went in.
+
+    With `closing`, that is the whole change, and it is closed in the same statement (see `finish`).
+    """
     if not lines:
         return set()
     seen = view_of(actor)
-    added = await tx.all(
+    added = await tx.value(
         SQL.add,
-        int,
         id=held.id,
         revision=held.revision + 1,
-        by=actor.user_id,
         items=[line.item_id for line in lines],
         keys=list(keys),
         scores=[line.score for line in lines],
@@ -289,6 +299,10 @@ async def insert(tx: Tx, actor: Actor, held: Locked, lines: Sequence[Line], keys
         kinds=list(rules.of(held.kind).accepts),
         everything=seen.everything,
         accounts=seen.accounts,
+        closing=closing,
+        named=NAMED_IN_EVENT,
+        reason=fields.reason(reason),
+        **author(actor),
     )
     return set(added)
 

@@ -4,7 +4,13 @@
 select
     c.id, c.kind, c.public_id, i.owner_id, o.name as owner, o.kind as owner_kind, i.title, i.name, c.description,
     c.theme, c.tags, i.visibility, c.resource_group, c.revision,
-    c.entry_count - unseen_entries(c.id, %(everything)s, %(accounts)s) as entry_count,
+    c.entry_count - (
+        select count(*)::integer
+        from entries as e
+        inner join items as t on e.item_id = t.id
+        where e.collection_id = c.id and e.closed
+        and (t.deleted_at is not null or not readable(t.visibility, t.owner_id, %(everything)s, %(accounts)s))
+    ) as entry_count,
     case when %(placed)s then (
         select count(*)::integer
         from items as p
@@ -361,20 +367,47 @@ and e.order_key > coalesce(b.low, ''::bytea) and (b.high is null or e.order_key 
 group by b.low, b.high;
 
 -- name: add
--- Put items into a collection; those that are there already, are gone or may not be seen are passed over. Returns what went in.
-insert into entries (
-    collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed, score, note
+-- Put items into a collection; those that are there already, are gone or may not be seen are passed over. With `closing`
+-- the change is closed at once: its revision, its count, and the record, which names the first hundred. Returns the items
+-- that went in.
+with added as (
+    insert into entries (
+        collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed, score, note
+    )
+    select
+        %(id)s, w.item_id, w.order_key, %(revision)s, %(revision)s, %(actor_id)s, clock_timestamp(), i.closed,
+        w.score, w.note
+    from unnest(%(items)s::integer [], %(keys)s::bytea [], %(scores)s::real [], %(notes)s::text []) as w (
+        item_id, order_key, score, note
+    )
+    inner join items as i on w.item_id = i.id
+    where i.deleted_at is null and i.kind = any(%(kinds)s)
+    and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+    on conflict on constraint entries_item_taken do nothing
+    returning item_id, order_key, score, note
+),
+
+told as (
+    select
+        count(*)::integer as count,
+        coalesce(array_agg(a.item_id), '{}') as items,
+        jsonb_build_object('count', count(*), 'entries', (
+            select jsonb_agg(
+                jsonb_strip_nulls(jsonb_build_object('item', f.item_id, 'note', f.note, 'score', f.score))
+                order by f.order_key
+            )
+            from (select * from added as n order by n.order_key limit %(named)s) as f
+        )) as after
+    from added as a
 )
+
 select
-    %(id)s, w.item_id, w.order_key, %(revision)s, %(revision)s, %(by)s, clock_timestamp(), i.closed, w.score, w.note
-from unnest(%(items)s::integer [], %(keys)s::bytea [], %(scores)s::real [], %(notes)s::text []) as w (
-    item_id, order_key, score, note
-)
-inner join items as i on w.item_id = i.id
-where i.deleted_at is null and i.kind = any(%(kinds)s)
-and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
-on conflict on constraint entries_item_taken do nothing
-returning item_id;
+    t.items,
+    case when t.count > 0 and %(closing)s then close_change(
+        %(id)s, %(revision)s, t.count, 'entry.added', %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, null, null,
+        t.after, %(reason)s
+    ) end as closed
+from told as t;
 
 -- name: there_already -> Present
 -- Which of these items a reader sees at all, of which kind, and since which revision they are in a collection.
@@ -441,20 +474,9 @@ select count(*) from gone;
 
 -- name: finish
 -- Close a change: the collection's new revision and count, and the record of who did what.
-with changed as (
-    update collections as c
-    set revision = %(revision)s,
-        entry_count = c.entry_count + %(delta)s,
-        updated_at = greatest(clock_timestamp(), c.updated_at + interval '1 microsecond')
-    where c.id = %(id)s
-)
-
-insert into events (
-    verb, at, actor_id, token_id, api, request_id, item_id, collection_id, revision, before, after, reason
-)
-values (
-    %(verb)s, clock_timestamp(), %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, %(item_id)s::integer, %(id)s,
-    %(revision)s, %(before)s, %(after)s, %(reason)s
+select close_change(
+    %(id)s, %(revision)s, %(delta)s, %(verb)s, %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, %(item_id)s,
+    %(before)s, %(after)s, %(reason)s
 );
 
 -- name: keep_fields

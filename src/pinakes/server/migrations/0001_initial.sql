@@ -532,3 +532,36 @@ begin
     where c.id = coalesce(the_id, (select n.id from collections as n where n.public_id = the_public_id));
 end;
 $$;
+
+-- Close a change of a collection that is held: its new revision and count, and the record of who did what.
+create function close_change(
+    the_collection integer,
+    the_revision integer,
+    delta integer,
+    the_verb text,
+    the_actor integer,
+    the_token integer,
+    the_api text,
+    the_request text,
+    the_item integer,
+    what_was jsonb,
+    what_is jsonb,
+    the_reason text
+) returns void
+language plpgsql
+as $$
+begin
+    update collections as c
+    set revision = the_revision,
+        entry_count = c.entry_count + delta,
+        updated_at = greatest(clock_timestamp(), c.updated_at + interval '1 microsecond')
+    where c.id = the_collection;
+    insert into events (
+        verb, at, actor_id, token_id, api, request_id, item_id, collection_id, revision, before, after, reason
+    )
+    values (
+        the_verb, clock_timestamp(), the_actor, the_token, the_api, the_request, the_item, the_collection,
+        the_revision, what_was, what_is, the_reason
+    );
+end;
+$$;
