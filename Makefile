@@ -53,6 +53,7 @@ check: $(VENV) ## style, types, who imports whom, migrations
 	$(BIN)/squawk --config .squawk.toml src/pinakes/server/migrations/[0-9]*.sql
 
 fix: $(VENV) ## put in order what can be by itself
+	$(BIN)/python scripts/generate_sync.py
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -9,17 +9,26 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from support.server import Server
+from support.database import Cluster
+from support.server import Server, serving
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 BLOCK = re.compile(r"```http\n(?P<request>.*?)```\n(?:```json\n(?P<answer>.*?)```\n)?", re.DOTALL)
 PATIENCE = 60.0
 WORD = re.compile(r"\{(?P<name>[a-z]+)\}")
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster) -> Generator[Server]:
+    """A server with nothing of other tests on it: a guide's searches find what the guide made."""
+    with cluster.database() as url, serving(database_url=url) as server:
+        yield server
 
 
 @pytest.mark.parametrize("guide", ["catalog.md", "collections.md", "events.md"])

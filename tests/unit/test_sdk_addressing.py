@@ -118,10 +118,10 @@ def test_a_mapping_that_names_no_item():
         addressing.new_line({"title": "T"})
 
 
-@pytest.mark.parametrize("given", [{}, {"kind": "model"}, {"address": "a/b"}])
-def test_an_item_that_is_not_named(given: dict[str, str]):
+@pytest.mark.parametrize(("kind", "address"), [(None, None), ("model", None), (None, "a/b")])
+def test_an_item_that_is_not_named(kind: str | None, address: str | None):
     with pytest.raises(pinakes.Invalid, match="which item"):
-        pinakes.item(**given)
+        pinakes.item(kind=kind, address=address)
 
 
 def test_items_in_a_query():

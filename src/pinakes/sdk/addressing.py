@@ -61,9 +61,15 @@ def item(
 ) -> dict[str, Any]:
     """Describe an item to add, with what its entry shall carry.
 
-    pinakes.item("model:google/vit-base-patch16-224", note="The backbone")
-    pinakes.item(kind="paper", address="2010.11929")
+    Like `pinakes.item("model:google/vit-base-patch16-224", note="The backbone")`, or with the parts apart:
+    `pinakes.item(kind="paper", address="2010.11929")`.
+
+    Raises:
+        Invalid: It does not say which item.
     """
+    if what is None and (kind is None or address is None):
+        message = "Say which item: kind:address, a URL, a number, an object; or kind and address."
+        raise Invalid(message, code="invalid", field="item")
     reference: Any = {"kind": kind, "address": address} if what is None else item_ref(what)
     extras = {"note": note, "score": score}
     return {"item": reference} | {name: value for name, value in extras.items() if value is not None}

@@ -44,8 +44,7 @@ def silent(progress: Progress, /) -> None:
 def bar(title: str = "", *, console: Console | None = None) -> Generator[OnProgress]:
     """Show a progress bar on the terminal (on stderr) while the block runs.
 
-    with pinakes.progress_bar("Adding") as bar:
-        client.collections.add(collection, items, progress=bar)
+    Like `with pinakes.progress_bar("Adding") as bar: client.collections.add(collection, items, progress=bar)`.
     """
     from rich.console import Console as RichConsole
     from rich.progress import BarColumn, Progress as RichProgress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
