@@ -13,6 +13,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
@@ -74,7 +75,8 @@ def stage(sizes: Sizes, kept: Path | None = None) -> Generator[Stage]:
 
 def _fresh_copy(cluster: postgres.EmbeddedPostgres, sizes: Sizes) -> str:
     """Return the URL of a database with the data as loaded: a copy, since measuring changes it."""
-    loaded = f"loaded_{sizes.name}".replace("-", "_")
+    schema = sha256("".join(migration.checksum for migration in migrate.migrations()).encode()).hexdigest()[:12]
+    loaded = f"loaded_{sizes.name}_{schema}".replace("-", "_")
     with psycopg.connect(cluster.url_of("postgres"), autocommit=True) as connection:
         names = {row[0] for row in connection.execute("select datname from pg_database")}
         if loaded not in names:
@@ -102,7 +104,11 @@ def _serving(name: str, folder: Path, environment: Mapping[str, str]) -> Generat
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PINAKES_")}
     with (folder / f"{name}.log").open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**kept, **environment, "PYTHONPATH": str(ROOT)}, stdout=output, stderr=output
+            command,
+            cwd=ROOT,
+            env={**kept, **environment, "PYTHONPATH": str(ROOT)},
+            stdout=output,
+            stderr=output,
         )
     try:
         _wait(port, process, folder / f"{name}.log")
