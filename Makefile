@@ -18,13 +18,14 @@ DATA ?= $(shell folder="$(CURDIR)"; \
 UV_VERSION := 0.13.8
 UV := .cache/uv/bin/uv
 BIN := .venv/bin
-HF_OLD := .clients/hf-1.29
+# Environments of the older clients that must work too: each is made of its lock.
 HF_OLD_LOCK := tests/clients/huggingface/requirements-1.29.lock
+WANDB_OLD_LOCK := tests/clients/wandb/requirements-0.28.lock
 
 # Each environment has a stamp: it is made again when its lock changes, and nothing is done when it has not.
 LOCKED := .venv/.locked
 VENV := .venv/.installed
-HF_OLD_VENV := $(HF_OLD)/.stamp
+OLD_CLIENTS := .clients/hf-1.29/.stamp .clients/wandb-0.28/.stamp
 
 .PHONY: help setup serve dev test test-fast check fix bench docs demo schema lock clean
 
@@ -39,7 +40,7 @@ serve: $(VENV) ## serve on PORT (8080), with the data in DATA
 dev: $(VENV) ## serve, and start anew whenever the code changes
 	PINAKES_LOG_LEVEL=debug $(BIN)/pinakes serve --port $(PORT) --data "$(DATA)" --reload
 
-test: check $(HF_OLD_VENV) ## every check and every test
+test: check $(OLD_CLIENTS) ## every check and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: $(VENV) ## the tests of the inner loop, in under a minute
@@ -74,6 +75,8 @@ lock: $(UV) ## resolve the dependencies anew
 		--generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
 	$(UV) pip compile $(HF_OLD_LOCK:.lock=.in) --upgrade \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url -o $(HF_OLD_LOCK)
+	$(UV) pip compile $(WANDB_OLD_LOCK:.lock=.in) --upgrade \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url -o $(WANDB_OLD_LOCK)
 
 clean: ## remove the environments and caches (never the data)
 	rm -rf .venv .clients .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -92,7 +95,9 @@ $(VENV): pyproject.toml $(LOCKED) | $(UV)
 	$(UV) pip install --quiet --no-deps --python $(BIN)/python -e .
 	@touch $@
 
-$(HF_OLD_VENV): $(HF_OLD_LOCK) | $(UV)
-	test -x $(HF_OLD)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(HF_OLD)
-	$(UV) pip sync --quiet --require-hashes --python $(HF_OLD)/bin/python $(HF_OLD_LOCK)
+.clients/hf-1.29/.stamp: $(HF_OLD_LOCK)
+.clients/wandb-0.28/.stamp: $(WANDB_OLD_LOCK)
+$(OLD_CLIENTS): | $(UV)
+	test -x $(@D)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(@D)
+	$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
 	@touch $@

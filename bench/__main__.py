@@ -11,9 +11,13 @@ import structlog
 
 from bench import report
 from bench.measure import Outcome, measure
+from bench.mlflow_peer import Missing
+from bench.release_workloads import RELEASE_WORKLOADS
 from bench.sizes import FULL, HUGE, QUICK
 from bench.stage import stage
-from bench.workloads import WORKLOADS, Workload
+from bench.workloads import WORKLOADS, Loop, Workload
+
+ALL = [*WORKLOADS, *RELEASE_WORKLOADS]
 
 
 def main() -> int:
@@ -22,10 +26,10 @@ def main() -> int:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asked = _arguments()
     if asked.list:
-        for work in WORKLOADS:
+        for work in ALL:
             print(f"{work.number:4} {work.title}")
         return 0
-    chosen = [work for work in WORKLOADS if not asked.only or _matches(work, asked.only)]
+    chosen = [work for work in ALL if not asked.only or _matches(work, asked.only)]
     if not chosen:
         print(f"No workload has a number like {', '.join(asked.only)}; --list shows them.", file=sys.stderr)
         return 2
@@ -34,13 +38,15 @@ def main() -> int:
     sizes = dataclasses.replace(sizes, **changes)
     print("Loading the data ...", flush=True)
     outcomes: list[Outcome] = []
-    with stage(sizes, asked.data) as ready:
+    peers = any(isinstance(work, Loop) and work.peer for work in chosen)
+    with stage(sizes, asked.data, peers=peers) as ready:
+        missing = ready.mlflow.why if peers and isinstance(ready.mlflow, Missing) else None
         for work in chosen:
             outcomes.append(measure(ready, work))
             print("  ".join(report.row(outcomes[-1])), flush=True)
-    report.show(outcomes)
+    report.show(outcomes, missing)
     if not (asked.quick or asked.only):
-        report.write(outcomes, sizes)
+        report.write(outcomes, sizes, missing)
         print(f"Written to {report.PAGE}")
     return 0
 

@@ -15,6 +15,8 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 
+from bench import release_data
+from bench.release_data import REGISTRY_READER, REGISTRY_WRITER, Releases
 from bench.sizes import Sizes
 from pinakes.server.people.secrets import digest
 
@@ -104,7 +106,10 @@ from items as i
 inner join accounts as a on (i.id + a.id) %% 37 = 0
 where a.kind = 'user' and (i.id between %(first)s and %(first)s + %(popular)s or i.kind = 'collection');
 
-insert into vote_counts (item_id, votes) select item_id, count(*) from votes group by item_id;
+insert into vote_counts (item_id, votes)
+select coalesce(v.item_id, r.item_id), count(v.user_id)
+from votes as v full join repos as r on v.item_id = r.item_id
+group by 1;
 """
 
 # A step that has no divisor in common with their number goes through all of them before it comes to one again.
@@ -211,6 +216,7 @@ class Landmarks:
     showcases: list[str]
     owners: list[str]
     large: dict[str, Large]
+    releases: Releases
 
     def owner_of(self, showcase: int) -> str:
         """The name of the owner of a small showcase."""
@@ -251,6 +257,7 @@ def landmarks(url: str) -> Landmarks:
             [row[1] for row in showcases],
             [row[0] for row in rows("select name from accounts where name like 'owner-%' order by id")],
             {title.removeprefix("large "): Large(*facts) for title, *facts in found},
+            release_data.find(rows),
         )
 
 
@@ -280,13 +287,14 @@ class _Loader:
         self._all_large(owners[0])
         self._say("votes", VOTES, first=self.first, popular=self.sizes.popular)
         self._thin()
+        release_data.load(self._say, releases=self.sizes.collections, long=self.sizes.versions, key=FIRST)
         for name, definition in indexes:
             self._say(f"index {name}", definition)
         self._say("statistics", "vacuum (analyze, parallel 0)")
         self._say("checkpoint", "checkpoint")
 
     def _people(self) -> dict[str, int]:
-        names = [READER, *LABS, *self.owners]
+        names = [READER, REGISTRY_READER, REGISTRY_WRITER, *LABS, *self.owners]
         self._say("people", PEOPLE, names=names)
         self._say("tokens", TOKENS, names=names, digests=[digest(token_of(name)) for name in names])
         return dict(self.connection.execute("select name, id from accounts").fetchall())

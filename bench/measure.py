@@ -40,6 +40,21 @@ class Outcome:
     thin: Figures | None
     payload: int
     load_share: float
+    peer: Figures | None = None
+
+    @property
+    def peer_ratio(self) -> float:
+        """How many times as many requests ours answers: the middle one of the rounds' ratios."""
+        if self.peer is None:
+            return float("nan")
+        return median([ours / peer for ours, peer in zip(self.ours.rates, self.peer.rates, strict=True)])
+
+    @property
+    def peer_met(self) -> bool | None:
+        """Whether that is as many as wanted; None where there is no peer."""
+        if self.peer is None or not isinstance(self.workload, Loop) or self.workload.peer is None:
+            return None
+        return self.peer_ratio >= self.workload.peer.wanted
 
     @property
     def ratio(self) -> float:
@@ -78,6 +93,12 @@ def _measure_loop(stage: Stage, loop: Loop) -> Outcome:
     sides = [(stage.ours, requests, ours)]
     if others and thin:
         sides.append((other_side, others, thin))
+    peer = None
+    if loop.peer and isinstance(stage.mlflow, Side):
+        peer = Figures()
+        asked = loop.peer.requests(stage)
+        _checked(stage.mlflow, asked())
+        sides.append((stage.mlflow, asked, peer))
     connections = loop.connections or stage.sizes.connections
     for side, each, _ in sides:  # plans, pools and caches settle
         drive(side.port, each, connections=connections, seconds=min(1.0, stage.sizes.seconds))
@@ -85,7 +106,7 @@ def _measure_loop(stage: Stage, loop: Loop) -> Outcome:
     for _ in range(stage.sizes.rounds):
         for side, each, figures in sides:
             load += _drive(stage, side, each, connections, figures)
-    return Outcome(loop, ours, thin, payload, load / stage.sizes.rounds / len(sides))
+    return Outcome(loop, ours, thin, payload, load / stage.sizes.rounds / len(sides), peer)
 
 
 def _drive(stage: Stage, side: Side, requests: Requests, connections: int, figures: Figures) -> float:
@@ -102,18 +123,23 @@ def _drive(stage: Stage, side: Side, requests: Requests, connections: int, figur
 
 def _check_answers(loop: Loop, stage: Stage, ours: Requests, thin: Requests | None, other: Side) -> int:
     """Ask each side once, and hold the sizes of their answers against each other; return that of ours."""
-    status, body = call(stage.ours.port, ours())
-    if status >= 300:
-        raise LoadError(body[:500].decode())
+    body = _checked(stage.ours, ours())
     if thin is None:
         return len(body)
-    other_status, other_body = call(other.port, thin())
-    if other_status >= 300:
-        raise LoadError(other_body[:500].decode())
+    other_body = _checked(other, thin())
     if loop.equal_payload and abs(len(body) - len(other_body)) > TOLERANCE * len(body):
         message = f"{loop.number}: answers of {len(body)} and {len(other_body)} bytes:\n{body!r}\n{other_body!r}"
         raise LoadError(message[:5000])
     return len(body)
+
+
+def _checked(side: Side, request: bytes) -> bytes:
+    """Ask a server once; return the body of its answer."""
+    status, body = call(side.port, request)
+    if status >= 300:
+        message = f"{side.name}: {status} {body[:500].decode()}"
+        raise LoadError(message)
+    return body
 
 
 def _measure_shot(stage: Stage, shot: Shot) -> Outcome:

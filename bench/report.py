@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,25 +15,44 @@ from rich.table import Table
 from bench.load import median
 from bench.measure import Figures, Outcome
 from bench.sizes import Sizes
-from bench.workloads import Shot
+from bench.workloads import Loop, Shot
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 BEGIN = "<!-- results: written by `make bench` -->"
 END = "<!-- end of results -->"
 NOTHING = "-"
-HEADS = ("", "workload", "ours", "thin", "ratio", "p50", "p95", "CPU each", "CPU ratio", "target", "")
+VERDICTS = {True: "met", False: "missed", None: NOTHING}
+COLOURS = {"met": "green", "missed": "red"}
+HEADS = (
+    "",
+    "workload",
+    "ours",
+    "thin",
+    "ratio",
+    "p50",
+    "p95",
+    "CPU each",
+    "CPU ratio",
+    "target",
+    "",
+    "MLflow",
+    "ratio",
+    "target",
+    "",
+)
 
 
-def show(outcomes: Iterable[Outcome]) -> None:
-    """Print the table."""
-    table = Table(title="Pinakes and the thin comparator", title_justify="left")
+def show(outcomes: Iterable[Outcome], missing: str | None) -> None:
+    """Print the table; `missing` says why MLflow is not in it."""
+    table = Table(title="Pinakes, the thin comparator and MLflow", title_justify="left")
     for head in HEADS:
         table.add_column(head, justify="left" if head in {"", "workload", "target"} else "right")
     for outcome in outcomes:
-        colour = {True: "green", False: "red", None: "dim"}[outcome.met]
-        *cells, verdict = row(outcome)
-        table.add_row(*cells, f"[{colour}]{verdict}[/{colour}]")
-    Console(width=190).print(table)
+        table.add_row(*(f"[{COLOURS[cell]}]{cell}[/]" if cell in COLOURS else cell for cell in row(outcome)))
+    console = Console(width=220)
+    console.print(table)
+    if missing:
+        console.print(f"Without MLflow: {missing}.")
 
 
 def row(outcome: Outcome) -> list[str]:
@@ -41,7 +60,6 @@ def row(outcome: Outcome) -> list[str]:
     work, ours, thin = outcome.workload, outcome.ours, outcome.thin
     ratio = NOTHING if thin is None else f"{outcome.ratio:.2f}"
     cpu = NOTHING if thin is None else f"{outcome.cpu_ratio:.1f}"
-    verdict = {True: "met", False: "missed", None: NOTHING}[outcome.met]
     title = work.title if work.against == "thin" else f"{work.title} (as thin: {work.against})"
     return [
         work.number,
@@ -54,8 +72,20 @@ def row(outcome: Outcome) -> list[str]:
         _pair(ours.cpu, thin.cpu if thin else None),
         cpu,
         str(work.target),
-        verdict,
+        VERDICTS[outcome.met],
+        *_peer(outcome),
     ]
+
+
+def _peer(outcome: Outcome) -> list[str]:
+    """MLflow's part of a line; there is one where it can do the same."""
+    work, peer = outcome.workload, outcome.peer
+    if not isinstance(work, Loop) or work.peer is None:
+        return [NOTHING] * 4
+    wanted = f"≥ {work.peer.wanted:g}x"
+    if peer is None:
+        return ["not here", NOTHING, wanted, NOTHING]
+    return [_rate(outcome, peer), f"{outcome.peer_ratio:.1f}x", wanted, VERDICTS[outcome.peer_met]]
 
 
 def _rate(outcome: Outcome, figures: Figures) -> str:
@@ -78,14 +108,14 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} µs"
 
 
-def write(outcomes: list[Outcome], sizes: Sizes) -> None:
+def write(outcomes: list[Outcome], sizes: Sizes, missing: str | None) -> None:
     """Put the results into the page, between its marks; what stands around them is written by hand."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, behind = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{_results(outcomes, sizes)}\n{END}{behind}", encoding="utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n{_results(outcomes, sizes, missing)}\n{END}{behind}", encoding="utf-8")
 
 
-def _results(outcomes: list[Outcome], sizes: Sizes) -> str:
+def _results(outcomes: list[Outcome], sizes: Sizes, missing: str | None) -> str:
     lines = [
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
@@ -96,6 +126,7 @@ def _results(outcomes: list[Outcome], sizes: Sizes) -> str:
         *("| " + " | ".join(row(outcome)) + " |" for outcome in outcomes),
         "",
         _balance(outcomes),
+        *(["", f"Without MLflow: {missing}."] if missing else []),
         "",
         "Where two times stand in a column the first is ours.",
     ]
@@ -103,12 +134,18 @@ def _results(outcomes: list[Outcome], sizes: Sizes) -> str:
 
 
 def _balance(outcomes: list[Outcome]) -> str:
-    judged = [outcome for outcome in outcomes if outcome.met is not None]
-    missed = [outcome.workload.number for outcome in judged if not outcome.met]
+    told = _met("targets are met", {outcome.workload.number: outcome.met for outcome in outcomes})
+    if any(outcome.peer for outcome in outcomes):
+        told += " " + _met("against MLflow", {outcome.workload.number: outcome.peer_met for outcome in outcomes})
     busy = max((outcome.load_share for outcome in outcomes), default=math.nan)
-    told = f"{len(judged) - len(missed)} of {len(judged)} targets are met"
-    told += f"; missed: {', '.join(missed)}." if missed else "."
     return f"{told} The load itself took at most {busy:.0%} of one core."
+
+
+def _met(what: str, verdicts: Mapping[str, bool | None]) -> str:
+    judged = [number for number, met in verdicts.items() if met is not None]
+    missed = [number for number in judged if not verdicts[number]]
+    told = f"{len(judged) - len(missed)} of {len(judged)} {what}"
+    return told + (f"; missed: {', '.join(missed)}." if missed else ".")
 
 
 def _machine() -> str:

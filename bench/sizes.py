@@ -17,6 +17,7 @@ class Sizes:
     million: int
     apart: int
     ten_million: int | None
+    versions: int
     rounds: int
     seconds: float
     connections: int = 16
@@ -33,7 +34,7 @@ class Sizes:
     @property
     def name(self) -> str:
         """What tells loaded data of these sizes from others."""
-        return f"{self.items}-{self.owners}-{self.collections}-{self.million}-{self.ten_million or 0}"
+        return f"{self.items}-{self.owners}-{self.collections}-{self.million}-{self.ten_million or 0}-{self.versions}"
 
 
 FULL = Sizes(
@@ -45,6 +46,7 @@ FULL = Sizes(
     million=1_000_000,
     apart=100_000,
     ten_million=None,
+    versions=10_000,
     rounds=3,
     seconds=4.0,
 )
@@ -57,6 +59,7 @@ HUGE = Sizes(
     million=1_000_000,
     apart=100_000,
     ten_million=10_000_000,
+    versions=10_000,
     rounds=3,
     seconds=4.0,
 )
@@ -69,6 +72,7 @@ QUICK = Sizes(
     million=5000,
     apart=500,
     ten_million=None,
+    versions=1000,
     rounds=1,
     seconds=0.25,
 )

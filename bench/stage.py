@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,7 +20,8 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from bench import data
+from bench import data, mlflow_peer
+from bench.release_data import Releases
 from bench.sizes import Sizes
 from pinakes.server import migrate, postgres
 
@@ -42,7 +43,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that a workload needs to know."""
+    """Everything that a workload needs to know. Of a peer that is not here it says why."""
 
     sizes: Sizes
     url: str
@@ -50,6 +51,7 @@ class Stage:
     thin: Side
     postmaster: int
     marks: data.Landmarks
+    mlflow: Side | mlflow_peer.Missing
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """Connect to the database, to prepare something that is not measured."""
@@ -57,7 +59,7 @@ class Stage:
 
 
 @contextmanager
-def stage(sizes: Sizes, kept: Path | None = None) -> Generator[Stage]:
+def stage(sizes: Sizes, kept: Path | None = None, *, peers: bool = True) -> Generator[Stage]:
     """Build the stage; with `kept`, the loaded data stays in that folder for the next time."""
     with ExitStack() as stack:
         folder = kept.absolute() if kept else stack.enter_context(_temporary())
@@ -70,7 +72,12 @@ def stage(sizes: Sizes, kept: Path | None = None) -> Generator[Stage]:
         environment = {"PINAKES_DATABASE_URL": url, "BENCH_DATABASE_URL": url}
         ours = stack.enter_context(_serving("pinakes", folder, environment))
         thin = stack.enter_context(_serving("thin", folder, environment))
-        yield Stage(sizes, url, ours, thin, cluster.pid, marks)
+        peer = (
+            stack.enter_context(_mlflow(cluster, folder, marks.releases))
+            if peers
+            else mlflow_peer.Missing("not asked for")
+        )
+        yield Stage(sizes, url, ours, thin, cluster.pid, marks, peer)
 
 
 def _fresh_copy(cluster: postgres.EmbeddedPostgres, sizes: Sizes) -> str:
@@ -100,30 +107,55 @@ def _serving(name: str, folder: Path, environment: Mapping[str, str]) -> Generat
         command = [BIN / "pinakes", "serve", "--port", str(port), "--data", folder, "--workers", str(WORKERS)]
     else:
         options = ["--port", str(port), "--workers", str(WORKERS), "--loop", "uvloop", "--http", "1", "--no-ws"]
-        command = [BIN / "granian", "--interface", "asgi", *options, "bench.thin:app"]
+        command = [BIN / "granian", "--interface", "asgi", *options, "bench.thin_releases:app"]
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PINAKES_")}
+    with _running(name, port, command, folder, {**kept, **environment, "PYTHONPATH": str(ROOT)}) as side:
+        yield side
+
+
+@contextmanager
+def _mlflow(cluster: postgres.EmbeddedPostgres, folder: Path, marks: Releases) -> Generator[Side | mlflow_peer.Missing]:
+    """Run MLflow with a database of its own in the same PostgreSQL, filled alike, where it is installed."""
+    found = mlflow_peer.find()
+    if isinstance(found, mlflow_peer.Missing):
+        yield found
+        return
+    with psycopg.connect(cluster.url_of("postgres"), autocommit=True) as connection:
+        connection.execute("drop database if exists mlflow with (force)")
+        connection.execute("create database mlflow")
+    port = free_port()
+    command = found.command(port, WORKERS, cluster.url_of("mlflow"), folder / "mlflow")
+    with _running("mlflow", port, command, folder, found.environment(), health="/health") as side:
+        mlflow_peer.load(cluster.url_of("mlflow"), marks)
+        yield side
+
+
+@contextmanager
+def _running(
+    name: str,
+    port: int,
+    command: Sequence[str | Path],
+    folder: Path,
+    environment: Mapping[str, str],
+    health: str = "/healthz",
+) -> Generator[Side]:
+    """Run a server as long as this lasts; what it says goes into a file of its name."""
     with (folder / f"{name}.log").open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**kept, **environment, "PYTHONPATH": str(ROOT)},
-            stdout=output,
-            stderr=output,
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        _wait(port, process, folder / f"{name}.log")
+        _wait(port, process, folder / f"{name}.log", health)
         yield Side(name, port, process.pid)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path, health: str) -> None:
     until = time.monotonic() + START_TIMEOUT
     while time.monotonic() < until and process.poll() is None:
         connection = http.client.HTTPConnection(HOST, port, timeout=5)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", health)
             if connection.getresponse().status == 200:
                 return
         except OSError:

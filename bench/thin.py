@@ -31,7 +31,7 @@ pool = AsyncConnectionPool[AsyncConnection[Any]](
     min_size=2,
     max_size=10,
     open=False,
-    kwargs={"autocommit": True, "prepare_threshold": 1},
+    kwargs={"autocommit": True, "prepare_threshold": 1, "options": "-c jit=off"},
 )
 
 
@@ -71,7 +71,7 @@ where c.public_id = %s
 order by e.n
 """
 
-GETS = {limit: GET.replace("{limit}", str(limit)) for limit in (20, 1000)}
+GETS: dict[int, LiteralString] = {20: GET.replace("{limit}", "20"), 1000: GET.replace("{limit}", "1000")}
 
 # The tag goes first: a planner that does not know which one it is might walk through all collections by time instead.
 BY_TAG = """

@@ -51,6 +51,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """What another server is asked for the same, and how many times as many requests ours should answer."""
+
+    requests: Callable[[Stage], Requests]
+    wanted: float
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """A workload under load: the requests of each side, on so many connections. `thin` may be another of our own."""
 
@@ -63,6 +71,7 @@ class Loop:
     against: str = "thin"
     equal_payload: bool = True
     note: str = ""
+    peer: Peer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,7 +490,8 @@ def _scramble(stage: Stage, turn: int) -> tuple[int, int]:
     first = stage.marks.first_item + turn % 3 * 2 * count
     for path, start in (("/remove", first), ("/move", first + count)):
         for at in range(start, start + count, 5000):
-            body = {"entries": [_entry(large, item) for item in range(at, min(at + 5000, start + count))]}
+            entries = [_entry(large, item) for item in range(at, min(at + 5000, start + count))]
+            body: dict[str, object] = {"entries": entries}
             ask(stage.ours.port, _change(stage, large, "POST", path, body))
     return before, 2 * count
 

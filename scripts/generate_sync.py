@@ -42,6 +42,8 @@ NAMES = {
     "aiter_text": "iter_text",
     "asyncio": "time",
     "connect_async": "connect",
+    "each_async": "each",
+    "in_thread_async": "in_thread",
     "_async": "_sync",
 }
 DROPPED = {"async", "await"}

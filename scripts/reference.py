@@ -49,11 +49,14 @@ def permissions_page() -> str:
     return _page(
         "Permissions",
         "Who may do what. A role is what a user is to the account that owns a thing: `owner` of what is his own, "
-        "`admin`, `member` or `viewer` of an organization or team. An organization's admins are admins of its teams; "
-        "of several roles the strongest counts. `anybody` may do that with what is public, `signed in` with what one "
-        "can read. A request needs both: the role, and a token whose scope carries it. A token that is bound to a "
-        "namespace opens nothing private of any other and changes nothing there. Administrators of the server may do "
-        "everything that their token's scope carries. What somebody may not read does not exist for him.",
+        "`admin`, `member` or `viewer` of an organization or team, and also `restricted_viewer` of a registry. An "
+        "organization's admins are admins of its teams and registries; of several roles the strongest counts. In a "
+        "registry one role counts: the one that was given there, else the strongest of one's teams, else, where the "
+        "registry is open to its organization, the one that one has in it. `anybody` may do that with what is public, "
+        "`signed in` with what one can read. A request needs both: the role, and a token whose scope carries it. A "
+        "token that is bound to a namespace opens nothing private of any other and changes nothing there. "
+        "Administrators of the server may do everything that their token's scope carries. What somebody may not read "
+        "does not exist for him.",
         f"| Permission | {' | '.join(columns)} |",
         f"| --- {'| --- ' * len(columns)}|",
         *rows,
@@ -100,8 +103,13 @@ def _page(title: str, intro: str, *lines: str) -> str:
 def _errors() -> Iterator[tuple[str, type[PinakesError]]]:
     for kind in PinakesError.__subclasses__():
         yield f"`{kind.code}`", kind
-        for error in kind.__subclasses__():
+        for error in _of_the_taxonomy(kind):
             yield f"`{kind.code}`", error
+
+
+def _of_the_taxonomy(kind: type[PinakesError]) -> list[type[PinakesError]]:
+    """Return the errors of a family, without those that a wire has for itself."""
+    return [error for error in kind.__subclasses__() if error.__module__ == PinakesError.__module__]
 
 
 def _first_line(error: type[PinakesError]) -> str:

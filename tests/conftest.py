@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Generator
 import pytest
 import pytest_asyncio
 
+from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
 from support.database import Cluster, shared_cluster
 from support.server import Server, serving
@@ -40,3 +41,11 @@ def server(cluster: Cluster) -> Generator[Server]:
     """A real server in processes of its own, on a database of its own; tests share it too."""
     with cluster.database() as url, serving(database_url=url) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def blobs(tmp_path_factory: pytest.TempPathFactory) -> Blobs:
+    """A store in a folder of its own."""
+    store = Blobs(tmp_path_factory.mktemp("blobs").as_uri())
+    store.open()
+    return store

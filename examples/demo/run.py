@@ -2,8 +2,8 @@
 
     python examples/demo/run.py --port 8080
 
-Starts `pinakes serve` on a fresh data folder, fills it with `fill.py`, and serves until Ctrl-C. A folder given with
-`--data` is kept, and found again the next time; without it, the folder goes with the server.
+Starts `pinakes serve` on a fresh data folder, fills it with `fill.py` and `releases.py`, and serves until Ctrl-C. A
+folder given with `--data` is kept, and found again the next time; without it, the folder goes with the server.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from types import FrameType
 import httpx2
 
 FILL = Path(__file__).with_name("fill.py")
+RELEASES = Path(__file__).with_name("releases.py")
 PROGRAM = Path(sys.executable).with_name("pinakes")
 HOST = "127.0.0.1"
 PASSWORD = "library of alexandria"  # of everybody in the showcase; the server listens on this machine only
@@ -136,15 +137,16 @@ def is_ready(url: str) -> bool:
 
 
 def fill(url: str, token_file: Path) -> None:
-    """Run `fill.py` on the server.
+    """Run `fill.py` on the server, and then `releases.py`.
 
     Raises:
-        Failed: it did not get through.
+        Failed: one of them did not get through.
     """
-    command = [sys.executable, FILL, "--url", url, "--token-file", token_file, "--password", PASSWORD]
-    if subprocess.run(command, check=False).returncode != 0:
-        message = "filling the server did not work."
-        raise Failed(message)
+    known = ["--url", url, "--token-file", token_file]
+    for command in ([FILL, *known, "--password", PASSWORD], [RELEASES, *known]):
+        if subprocess.run([sys.executable, *command], check=False).returncode != 0:
+            message = "filling the server did not work."
+            raise Failed(message)
 
 
 def what_to_open(url: str, data: Path) -> str:

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     )
     from pinakes.sdk.frames import MissingPart
     from pinakes.sdk.progress import Progress, bar as progress_bar
-    from pinakes.sdk.results import Additions
+    from pinakes.sdk.results import Additions, Downloaded, Uploaded
     from pinakes.sdk.retrying import RetryPolicy
+    from pinakes.sdk.signatures import verify as verify_webhook
 
 # Where each public name is.
 _HOMES = {
@@ -66,9 +67,12 @@ _HOMES = {
     "Progress": "progress",
     "progress_bar": "progress",
     "Additions": "results",
+    "Downloaded": "results",
+    "Uploaded": "results",
     "RetryPolicy": "retrying",
+    "verify_webhook": "signatures",
 }
-_NAMES_THERE = {"progress_bar": "bar"}
+_NAMES_THERE = {"progress_bar": "bar", "verify_webhook": "verify"}
 
 __all__ = [
     "Additions",
@@ -76,6 +80,7 @@ __all__ = [
     "Client",
     "Conflict",
     "ConnectionFailed",
+    "Downloaded",
     "Forbidden",
     "Invalid",
     "MissingPart",
@@ -91,10 +96,12 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnexpectedAnswer",
+    "Uploaded",
     "connect",
     "connect_async",
     "item",
     "progress_bar",
+    "verify_webhook",
 ]
 
 

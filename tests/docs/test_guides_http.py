@@ -31,7 +31,7 @@ def server(cluster: Cluster) -> Generator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("guide", ["catalog.md", "collections.md", "events.md"])
+@pytest.mark.parametrize("guide", ["catalog.md", "collections.md", "events.md", "webhooks.md"])
 def test_a_guides_requests(server: Server, guide: str) -> None:
     """Every request is made, and every answer is as shown."""
     text = (GUIDES / guide).read_text(encoding="utf-8")

@@ -9,11 +9,11 @@ from typing import Protocol
 import httpx2
 from fastapi import FastAPI
 
+from factories.state import state_for
 from pinakes.server.app import create_app
 from pinakes.server.db import Database
 from pinakes.server.middleware import RequestMiddleware
 from pinakes.server.settings import Settings
-from pinakes.server.state import State
 
 
 class Wire(Protocol):
@@ -33,7 +33,7 @@ async def client_of(
     """
     settings = settings or Settings(external_url="http://pinakes.test", access_log=False)
     app = _only(settings, wires) if wires else create_app(settings)
-    app.state.pinakes = State(settings, db)
+    app.state.pinakes = await state_for(db, settings)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True, client=(address, 4567))
     async with httpx2.AsyncClient(transport=transport, base_url=settings.public_url) as client:
         yield client

@@ -64,6 +64,15 @@ async def again(db: Database, person: Person) -> Person:
     return Person(person.account, person.token, await actor_of(db, person.token))
 
 
+async def told_of(db: Database, actor: Actor) -> list[str]:
+    """The verbs of all that somebody did, from the record itself: the feed lags behind the transactions of others."""
+    async with db.reading() as tx:
+        cursor = await tx.connection.execute(
+            "select verb from events where actor_id = %s order by id", (actor.user_id,)
+        )
+        return [row[0] for row in await cursor.fetchall()]
+
+
 async def actor_of(db: Database, token: str) -> Actor:
     """Who acts with a token, now."""
     async with db.reading() as tx:

@@ -42,7 +42,14 @@ def numbered(query: Query) -> bytes:
 
 
 def row_type(query: Query) -> type[Any] | None:
-    return None if query.row is None else cast("type[Any]", getattr(import_module(f"{query.room}.types"), query.row))
+    """The row's type: in the room's `types.py`, or in another module of its whose name ends so (`run_types.py`)."""
+    if query.row is None:
+        return None
+    folder = ROOT.joinpath(*query.room.split(".")[2:])
+    modules = (import_module(f"{query.room}.{file.stem}") for file in sorted(folder.glob("*types.py")))
+    found = {getattr(module, query.row) for module in modules if hasattr(module, query.row)}
+    assert len(found) == 1, f"{query.name}: {query.row} is in {len(found)} modules of types"
+    return cast("type[Any]", found.pop())
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from pinakes.server.actor import Role, Scope
 from pinakes.server.db import Database
 from pinakes.server.people.types import Account
 from pinakes.server.permissions.table import Permission
+from pinakes.server.registries import members, service
+from pinakes.server.registries.types import Registry
 
 FILE = Path(__file__).with_name("matrix.csv")
 CELLS = {"yes", "sign-in", "role", "scope", "hidden", "-"}
@@ -32,6 +34,11 @@ class Row:
     @property
     def scope(self) -> Scope:
         return Scope(self.token.partition("@")[0])
+
+    @property
+    def in_registry(self) -> bool:
+        """Whether it is a registry whose thing the row is about."""
+        return self.owner.endswith("registry")
 
     @property
     def binding(self) -> str:
@@ -63,6 +70,7 @@ class World:
     organization: Account
     team: Account
     elsewhere: Account
+    registries: dict[str, Registry]
     people: dict[str, Person]
     tokens: dict[tuple[str, str, str], Person] = field(default_factory=dict[tuple[str, str, str], Person])
 
@@ -70,16 +78,25 @@ class World:
         """Whose thing a row is about."""
         return {"organization": self.organization, "team": self.team, "user": self.owner.account}[row.owner]
 
+    def owner_id(self, row: Row) -> int:
+        """The number of that account, which may be a registry."""
+        return self.registries[row.owner].id if row.in_registry else self.account(row).id
+
     async def person(self, row: Row) -> Person | None:
         """Who acts in a row, with the token that it says; None for somebody anonymous."""
         if row.actor == "anonymous":
             return None
         key = (row.actor, row.owner, row.token)
         if key not in self.tokens:
-            namespace = {"": None, "here": self.account(row).name, "elsewhere": self.elsewhere.name}[row.binding]
             account = self.people[row.actor].account
-            self.tokens[key] = await sign_in(self.db, account, scope=row.scope, namespace=namespace)
+            self.tokens[key] = await sign_in(self.db, account, scope=row.scope, namespace=self._namespace(row))
         return self.tokens[key]
+
+    def _namespace(self, row: Row) -> str | None:
+        """The account that a row's token is bound to."""
+        if not row.binding:
+            return None
+        return self.elsewhere.name if row.binding == "elsewhere" else self.account(row).name
 
 
 async def make_world(db: Database) -> World:
@@ -101,6 +118,7 @@ async def make_world(db: Database) -> World:
         ("team admin", team, Role.ADMIN),
     ):
         await join(db, group, people[name], role)
+    registries = await _make_registries(db, root, organization, people)
     for person in people.values():
         await join(db, elsewhere, person, Role.ADMIN)
     people |= {
@@ -108,4 +126,50 @@ async def make_world(db: Database) -> World:
         "organization admin": people["admin"],
         "server admin": await make_user(db, "server-admin", admin=True),
     }
-    return World(db, root, people["owner"], organization, team, elsewhere, people)
+    return World(db, root, people["owner"], organization, team, elsewhere, registries, people)
+
+
+# What people are to the organization, and which role they were given in its registries.
+IN_REGISTRIES = (
+    ("registry restricted viewer", None, "restricted_viewer"),
+    ("registry viewer", None, "viewer"),
+    ("registry member", None, "member"),
+    ("registry admin", None, "admin"),
+    ("member made restricted viewer", Role.MEMBER, "restricted_viewer"),
+    ("member made viewer", Role.MEMBER, "viewer"),
+    ("viewer made member", Role.VIEWER, "member"),
+    ("admin made viewer", Role.ADMIN, "viewer"),
+    ("of a viewing team", None, None),
+    ("of a curating team", None, None),
+    ("of both teams", None, None),
+    ("member of a viewing team", Role.MEMBER, None),
+)
+IN_TEAMS = {
+    "viewer": ("of a viewing team", "of both teams", "member of a viewing team"),
+    "member": ("of a curating team", "of both teams"),
+}
+
+
+async def _make_registries(
+    db: Database, root: Person, organization: Account, people: dict[str, Person]
+) -> dict[str, Registry]:
+    """Make an open and a restricted registry, and people with roles in both."""
+    registries: dict[str, Registry] = {}
+    for name, visibility in (("open registry", "organization"), ("restricted registry", "restricted")):
+        async with db.transaction() as tx:
+            registries[name] = await service.create(tx, root.actor, organization.name, name, visibility=visibility)
+    for name, in_organization, role in IN_REGISTRIES:
+        people[name] = await make_user(db, name.replace(" ", "-"))
+        if in_organization is not None:
+            await join(db, organization, people[name], in_organization)
+        async with db.transaction() as tx:
+            for registry in registries.values() if role else ():
+                await members.set_user_role(tx, root.actor, registry.id, people[name].id, role or "")
+    for role, names in IN_TEAMS.items():
+        group = await make_team(db, organization)
+        for name in names:
+            await join(db, group, people[name], Role.VIEWER)
+        async with db.transaction() as tx:
+            for registry in registries.values():
+                await members.add(tx, root.actor, registry.id, teams=[group.id], role=role)
+    return registries

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar, get_args
 
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from pinakes.server.catalog.lookup import SQL
 from pinakes.server.catalog.types import ItemListing, Repo, RepoChanges, RepoListing, Sort
 from pinakes.server.db import Database
 from pinakes.server.errors import AccountNotFound, Invalid, ItemNotFound, ScopeTooNarrow, Unauthenticated
-from pinakes.server.paging import Page
+from pinakes.server.paging import Page, encode_cursor
 
 T = TypeVar("T")
 NOBODY = anonymous("test")
@@ -192,8 +193,9 @@ async def shelf(db: Database, bob: Actor) -> tuple[str, list[Repo]]:
     """An organization's eleven repos with distinct downloads; likes and times have ties."""
     org = await make_account(db, "organization", "shelf")
     admin = replace(bob, is_admin=True)
-    made = [await make_repo(db, admin, owner=org.name, kind=kind) for kind in ("model", "dataset") for _ in range(5)]
-    made.append(await make_repo(db, admin, owner=org.name, visibility="private"))
+    kinds = ["model"] * 5 + ["dataset"] * 5
+    made = [await make_repo(db, admin, owner=org.name, kind=kind, tags=[org.name]) for kind in kinds]
+    made.append(await make_repo(db, admin, owner=org.name, visibility="private", tags=[org.name]))
     async with db.transaction() as tx:
         for n, repo in enumerate(made):
             await tx.connection.execute(
@@ -216,10 +218,12 @@ async def shelf(db: Database, bob: Actor) -> tuple[str, list[Repo]]:
 
 class TestListing:
     @pytest.mark.parametrize("limit", [1, 3, 4, 100])
+    @pytest.mark.parametrize("by", ["owner", "tags"])
     @pytest.mark.parametrize("sort", ["lastModified", "createdAt", "downloads", "likes", "trendingScore"])
     async def test_every_order_is_total_at_every_page_size(
-        self, db: Database, shelf: tuple[str, list[Repo]], sort: Sort, limit: int
+        self, db: Database, shelf: tuple[str, list[Repo]], sort: Sort, by: str, limit: int
     ):
+        """One owner's repos are collected and sorted, other lists go along an index: both give the same."""
         org, made = shelf
         public = made[:10]
         order: dict[str, Callable[[Repo], Any]] = {
@@ -230,7 +234,8 @@ class TestListing:
             "trendingScore": lambda repo: ([0, 0, 3, 0, 1, 1, 1, 1, 0, 0][made.index(repo)], repo is made[3], repo.id),
         }
         expected = [repo.id for repo in sorted(public, key=order[sort], reverse=True)]
-        assert [repo.id for repo in await repos(db, NOBODY, limit, owner=org, sort=sort)] == expected
+        wanted: dict[str, Facts] = {"owner": org} if by == "owner" else {"tags": [org]}
+        assert [repo.id for repo in await repos(db, NOBODY, limit, sort=sort, **wanted)] == expected
 
     async def test_rows_that_come_and_go_shift_no_page(self, db: Database):
         owner = await make_user(db, "pager")
@@ -297,6 +302,19 @@ class TestListing:
         with pytest.raises(Invalid) as refusal:
             await repos(db, NOBODY, **wanted)
         assert refusal.value.field == field
+
+    @pytest.mark.parametrize("sort", get_args(Sort))
+    @pytest.mark.parametrize("owned", [False, True])
+    async def test_numbers_that_no_id_can_have_are_refused_in_a_cursor(
+        self, db: Database, ada: Actor, sort: Sort, owned: bool
+    ):
+        listing = RepoListing(sort=sort, owner=ada.name if owned else None)
+        now = datetime.now(UTC)
+        for cursor in (encode_cursor(2**40), encode_cursor(now, 2**40), encode_cursor(now, 1, 1, 2**40)):
+            async with db.reading() as tx:
+                with pytest.raises(Invalid) as refusal:
+                    await catalog.list_repos(tx, NOBODY, listing, 10, cursor)
+            assert refusal.value.field == "cursor"
 
     @pytest.mark.parametrize("sort", ["lastModified", "createdAt", "downloads"])
     @pytest.mark.parametrize("cursor", ["", "x", "!!", "W10", "WzEsMiwzLDRd", "ü", "bnVsbA", "WyJhIl0", "x" * 3000])

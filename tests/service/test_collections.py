@@ -10,6 +10,7 @@ import pytest
 from factories import collection, models, unique, user, with_role
 from pinakes.server import errors
 from pinakes.server.actor import Actor, Role, Scope, anonymous
+from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import RepoChanges
 from pinakes.server.collections import entries, ordering, service
@@ -459,7 +460,7 @@ async def test_the_trash_is_emptied_by_the_clock(db: Database) -> None:
     made = await collection(db, ana, await models(db, ana, 2))
     async with db.transaction() as tx:
         await service.delete(tx, ana, made.slug)
-    work = Work(replace(Settings(), trash_days=1), db)
+    work = Work(replace(Settings(), trash_days=1), db, Blobs.of(Settings()))
     await purge_trash(work)
     async with db.reading() as tx:
         assert (await service.get(tx, ana, made.slug, trashed=True)).id == made.id

@@ -11,6 +11,7 @@ import pytest
 from factories import collection, models, unique
 from factories.people import again, join, make_organization, make_user
 from pinakes.server.actor import Actor, Role, anonymous
+from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import RepoChanges
 from pinakes.server.collections import entries, service as collections
@@ -365,7 +366,7 @@ async def test_old_answers_are_forgotten(db: Database) -> None:
             "update idempotency_keys set created_at = now() - interval '25 hours' where user_id = %s and key = 'old'",
             [ana.user_id],
         )
-    await jobs.forget_answers(Work(Settings(), db))
+    await jobs.forget_answers(Work(Settings(), db, Blobs.of(Settings())))
     async with db.transaction() as tx:
         cursor = await tx.connection.execute("select key from idempotency_keys where user_id = %s", [ana.user_id])
         assert await cursor.fetchall() == [("new",)]

@@ -7,11 +7,13 @@ import pytest_asyncio
 
 from factories.catalog import Facts, make_account, make_admin, make_list, make_repo, make_user
 from factories.people import unique
+from factories.releases import delete_version, make_lab, make_version
 from pinakes.server.actor import Actor, Role, anonymous
 from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import RepoChanges
 from pinakes.server.db import Database
 from pinakes.server.errors import Invalid
+from pinakes.server.registries import service as registries
 from pinakes.server.search import service
 from pinakes.server.search.service import SQL
 from pinakes.server.search.types import Hit
@@ -49,7 +51,7 @@ async def search(db: Database, actor: Actor, text: str, *, limit: int = 100, **w
 
 
 async def found(db: Database, text: str, actor: Actor = NOBODY, **wanted: Facts) -> set[int]:
-    return {hit.item_id for hit in await search(db, actor, text, **wanted)}
+    return {hit.id for hit in await search(db, actor, text, **wanted)}
 
 
 class TestMatching:
@@ -128,7 +130,7 @@ class TestMatching:
                 tx, ada, ada.name, f"{word}.board", kind_there="board", url="https://example.org/x"
             )
         hits = {hit.kind: hit for hit in await search(db, NOBODY, word)}
-        assert {hit.item_id for hit in hits.values()} == {paper.id, bucket.id, reference.id}
+        assert {hit.id for hit in hits.values()} == {paper.id, bucket.id, reference.id}
         assert hits["paper"].address == paper.name
         assert [hits[kind].description for kind in ("paper", "reference", "bucket")] == [
             "It is said",
@@ -204,7 +206,7 @@ class TestOrder:
         said = await make_list(db, ada, "Other things", description=f"Nothing but {word}")
         exact = await make_repo(db, ada, word)
         short = await make_repo(db, ada, title=f"The {word}")
-        assert [hit.item_id for hit in await search(db, NOBODY, word)] == [exact.id, short.id, long.id, said.id]
+        assert [hit.id for hit in await search(db, NOBODY, word)] == [exact.id, short.id, long.id, said.id]
 
     @pytest.mark.parametrize("limit", [1, 2, 5, 100])
     async def test_pages_hold_everything_once(self, db: Database, ada: Actor, limit: int):
@@ -214,14 +216,89 @@ class TestOrder:
             made.append((await make_repo(db, ada, title=f"{word} {'x ' * (n % 3)}")).id)
             made.append((await make_list(db, ada, f"List {n}", description=f"{word} {n}")).id)
         hits = await search(db, NOBODY, word, limit=limit)
-        assert sorted(hit.item_id for hit in hits) == sorted(made)
-        assert hits == sorted(hits, key=lambda hit: (hit.rank, hit.item_id), reverse=True)
+        assert sorted(hit.id for hit in hits) == sorted(made)
+        assert hits == sorted(hits, key=lambda hit: (hit.rank, hit.place), reverse=True)
 
     async def test_a_cursor_of_another_list_is_refused(self, db: Database):
         async with db.reading() as tx:
             with pytest.raises(Invalid) as refusal:
                 await service.search(tx, NOBODY, "x", cursor="WzFd")
         assert refusal.value.field == "cursor"
+
+
+class TestReleases:
+    async def test_registries_releases_artifacts_versions_and_projects(self, db: Database):
+        """By name, title and description; each with what it is and where it is found."""
+        lab, word, said = await make_lab(db), new_word("mnist"), new_word("said")
+        registry = await lab.registry(f"Fine-tuned {word}", description=f"Where {said} is kept")
+        version = await make_version(db, lab.team, f"{word}-net", project=f"{word}-lab")
+        link = await lab.link(registry, f"The {word}", version)
+        async with db.transaction() as tx:
+            run = tx.connection.execute
+            await run("update versions set description = %s where id = %s", (f"It {said} so", version.id))
+            rows = await (await run("select container_id from items where id = %s", (version.item_id,))).fetchall()
+            await run("update projects set description = %s where item_id = %s", (f"We {said}", rows[0][0]))
+        member = lab.member.actor
+        hits = {(hit.kind, hit.collection_kind): hit for hit in await search(db, member, word)}
+        assert {kind: (hit.id, hit.address, hit.owner) for kind, hit in hits.items()} == {
+            ("registry", None): (registry.id, registry.handle, lab.org.name),
+            ("collection", "release"): (link.card.id, link.card.slug, registry.handle),
+            ("collection", "artifact"): (version.artifact_id, hits["collection", "artifact"].address, lab.team.name),
+            ("version", None): (version.item_id, f"{lab.team.name}/{word}-lab/{word}-net:v0", lab.team.name),
+            ("project", None): (rows[0][0], f"{lab.team.name}/{word}-lab", lab.team.name),
+        }
+        hits = {(hit.kind, None): hit for hit in await search(db, member, f"{said}")}
+        assert {hit.kind: hit.description for hit in hits.values()} == {
+            "registry": f"Where {said} is kept",
+            "version": f"It {said} so",
+            "project": f"We {said}",
+        }
+        for text in (f"{said} {word}", f"{word} {said}", f"{word} so {said}", f"we {said} {word}"):
+            assert await search(db, member, text)
+
+    async def test_kinds_and_owners(self, db: Database):
+        lab, word = await make_lab(db), new_word("kinds")
+        registry = await lab.registry(f"{word} models")
+        version = await make_version(db, lab.team, word, project=word)
+        link = await lab.link(registry, word, version)
+        listed = await make_list(db, lab.member.actor, word)
+        member = lab.member.actor
+        assert await found(db, word, member, kinds=["registry"]) == {registry.id}
+        assert await found(db, word, member, kinds=["release"]) == {link.card.id}
+        assert await found(db, word, member, kinds=["artifact"]) == {version.artifact_id}
+        assert await found(db, word, member, kinds=["showcase"]) == {listed.id}
+        assert await found(db, word, member, kinds=["collection"]) == {link.card.id, version.artifact_id, listed.id}
+        assert await found(db, word, member, kinds=["version", "release"]) == {link.card.id, version.item_id}
+        assert len(await search(db, member, word, kinds=["project"])) == 1
+        assert await found(db, word, member, owner=lab.org.name) == {registry.id}
+        assert registry.id not in await found(db, word, member, owner=lab.team.name)
+
+    async def test_nobody_finds_what_he_may_not_see(self, db: Database):
+        lab, word = await make_lab(db), new_word("hidden")
+        registry = await lab.registry(f"{word} models", visibility="restricted", description=word)
+        version = await make_version(db, lab.team, word, project=word)
+        link = await lab.link(registry, word, version)
+        for actor in (NOBODY, lab.outsider.actor, lab.viewer.actor):
+            assert await search(db, actor, word) == []
+        guest = await lab.person(registry, "restricted_viewer")
+        assert await found(db, word, guest.actor) == {registry.id, link.card.id}
+        assert len(await search(db, lab.admin.actor, word)) == 5
+        async with db.transaction() as tx:
+            await registries.delete(tx, lab.admin.actor, registry.id)
+        await lab.look_again()
+        assert {hit.kind for hit in await search(db, lab.admin.actor, word)} == {"collection", "version", "project"}
+        await delete_version(db, version, lab.member)
+        assert {hit.kind for hit in await search(db, lab.member.actor, word)} == {"collection", "project"}
+
+    @pytest.mark.parametrize("limit", [1, 2, 3])
+    async def test_pages_hold_registries_too(self, db: Database, limit: int):
+        lab, word = await make_lab(db), new_word("pages")
+        made = {(await lab.registry(f"{word} {n}")).id for n in range(3)}
+        listed = {(await make_list(db, lab.member.actor, f"{word} {n}")).id for n in range(3)}
+        hits = await search(db, lab.member.actor, word, limit=limit)
+        assert {hit.id for hit in hits if hit.kind == "registry"} == made
+        assert {hit.id for hit in hits if hit.kind == "collection"} == listed
+        assert hits == sorted(hits, key=lambda hit: (hit.rank, hit.place), reverse=True)
 
 
 def _scans(plan: dict[str, Facts]) -> list[tuple[str, str]]:

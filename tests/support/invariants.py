@@ -113,6 +113,23 @@ RULES: dict[str, LiteralString] = {
         select kind, owner_id, container_id, name_key, count(*)
         from items where deleted_at is null group by 1, 2, 3, 4 having count(*) > 1
     """,
+    "the content of a committed version's files is written down": """
+        select f.version_id, f.path, a.owner_id, encode(f.md5, 'hex')
+        from version_files as f
+        inner join versions as v on f.version_id = v.id
+        inner join items as a on v.artifact_id = a.id
+        left join blobs as b on a.owner_id = b.account_id and f.md5 = b.md5
+        where v.state = 'committed' and f.md5 is not null and b.md5 is null
+    """,
+    "a run counts the lines that it has sent": """
+        select r.id, r.history_count, r.event_count, r.log_count, l.stream, max(l.number)
+        from runs as r
+        inner join run_lines as l on r.id = l.run_id
+        group by r.id, l.stream
+        having max(l.number) >= case l.stream
+            when 'history' then r.history_count when 'events' then r.event_count else r.log_count
+        end
+    """,
     "votes are counted": """
         select coalesce(v.item_id, k.item_id), v.votes, k.votes
         from (select item_id, count(*) as votes from votes group by 1) as v

@@ -253,7 +253,8 @@ def test_every_hint_belongs_to_a_code_that_there_is():
         for below in kind.__subclasses__():
             yield from codes(below)
 
-    ours = {"not_connected", "login_unreadable", "unreachable", "timeout", "connection_lost", "unexpected_answer"}
+    ours = {"not_connected", "login_unreadable", "unreachable", "timeout", "connection_lost"}
+    ours |= {"unexpected_answer", "wrong_content"}
     assert set(errors.HINTS) <= {*codes(ServerError), *ours, "missing_part"}
 
 

@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from pinakes.server import metrics
 from pinakes.server.middleware import RequestMiddleware, request_id_from
 from pinakes.server.settings import Settings
+from pinakes.server.signing import without_token
 from pinakes.server.state import request_id_of
 
 SETTINGS = Settings(max_json_bytes=100, max_body_bytes=1000, access_log=False)
@@ -18,10 +19,14 @@ SETTINGS = Settings(max_json_bytes=100, max_body_bytes=1000, access_log=False)
 
 def application() -> FastAPI:
     app = FastAPI()
-    app.add_middleware(RequestMiddleware, settings=SETTINGS)
+    app.add_middleware(RequestMiddleware, settings=SETTINGS, limits={"/files/": 2000})
 
     @app.post("/length/{name}")
     async def length(request: Request, name: str) -> int:
+        return len(await request.body())
+
+    @app.post("/files/{name}")
+    async def files(request: Request, name: str) -> int:
         return len(await request.body())
 
     @app.get("/id")
@@ -97,6 +102,15 @@ async def test_a_streamed_body_has_the_large_limit(client: httpx2.AsyncClient):
     assert (await client.post("/length/a", content=b"x" * 1001, headers=headers)).status_code == 413
 
 
+@pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", ""])
+async def test_a_path_may_have_a_limit_of_its_own(client: httpx2.AsyncClient, kind: str):
+    headers = {"content-type": kind} if kind else {}
+    assert (await client.post("/files/a", content=b"x" * 2000, headers=headers)).json() == 2000
+    assert (await client.post("/files/a", content=in_parts(2010), headers=headers)).status_code == 413
+    refused = await client.post("/files/a", content=b"x" * 2001, headers=headers)
+    assert refused.json()["error"] == "The body is larger than 2000 bytes, the most that is taken here."
+
+
 async def test_the_limit_holds_without_a_declared_length(client: httpx2.AsyncClient):
     headers = {"content-type": "application/json"}
     assert (await client.post("/length/a", content=in_parts(100), headers=headers)).json() == 100
@@ -111,6 +125,12 @@ async def test_an_accident_is_told_without_its_details(client: httpx2.AsyncClien
         "code": "internal",
         "request_id": "abc",
     }
+
+
+def test_a_log_has_no_addresses_that_work():
+    assert without_token("/storage/u/abc.def/media/a b.png") == "/storage/u/…/media/a b.png"
+    assert without_token("/storage/d/abc") == "/storage/d/…"
+    assert without_token("/api/v1/users/abc") == "/api/v1/users/abc"
 
 
 async def test_half_an_answer_ends_with_a_broken_connection(client: httpx2.AsyncClient):

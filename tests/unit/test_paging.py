@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pinakes.server.errors import Invalid
-from pinakes.server.paging import LONGEST, Page, cut, decode_cursor, encode_cursor
+from pinakes.server.paging import LONGEST, BigInt, Page, cut, decode_cursor, encode_cursor
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-7, minutes=30))]))
 
 
 @given(
+    st.integers(-(2**31), 2**31 - 1),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
     TEXTS,
@@ -24,12 +25,14 @@ TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-7
     st.binary(max_size=30),
     st.none() | st.integers(0, 9),
 )
-def test_what_goes_in_comes_out(number: int, real: float, text: str, at: datetime, raw: bytes, maybe: int | None):
-    cursor = encode_cursor(number, real, text, at, raw, maybe)
+def test_what_goes_in_comes_out(
+    number: int, large: int, real: float, text: str, at: datetime, raw: bytes, maybe: int | None
+):
+    cursor = encode_cursor(number, large, real, text, at, raw, maybe)
     assert cursor.isascii()
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-    found = decode_cursor(cursor, int, float, str, datetime, bytes, int | None)
-    assert found == (number, real, text, at, raw, maybe)
+    found = decode_cursor(cursor, int, BigInt, float, str, datetime, bytes, int | None)
+    assert found == (number, large, real, text, at, raw, maybe)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,8 @@ def test_what_goes_in_comes_out(number: int, real: float, text: str, at: datetim
         b"[1.5]",
         b'["1"]',
         b"[null]",
+        b"[2147483648]",
+        b"[-2147483649]",
         b"[9223372036854775808]",
         b"[1",
         b"\xff",

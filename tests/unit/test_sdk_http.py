@@ -54,7 +54,7 @@ def test_a_call_carries_the_token_and_says_who_calls():
     request = given.requests[0]
     assert str(request.url) == "http://here/api/v1/things?b=true&c=x&c=y&d=3"
     assert request.headers["authorization"] == "Bearer secret"
-    assert request.headers["user-agent"].startswith("pinakes/")
+    assert request.headers["user-agent"].startswith("pinakes-python/")
     assert "idempotency-key" not in request.headers
 
 

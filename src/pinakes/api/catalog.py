@@ -11,7 +11,17 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from pinakes.api.common import NO_NUL, NOT_BLANK, STORABLE, AccountName, Answer, ItemKind, Request, Visibility
+from pinakes.api.common import (
+    NO_NUL,
+    NOT_BLANK,
+    STORABLE,
+    AccountName,
+    Answer,
+    CollectionKind,
+    ItemKind,
+    Request,
+    Visibility,
+)
 from pinakes.api.people import Moment
 
 RepoKind: TypeAlias = Literal["model", "dataset", "space"]
@@ -285,17 +295,40 @@ class Liked(Answer):
     at: datetime
 
 
+# What a search can be limited to: kinds of items, registries, and the kinds of collections.
+SearchKind: TypeAlias = Literal[
+    "model",
+    "dataset",
+    "space",
+    "paper",
+    "bucket",
+    "reference",
+    "collection",
+    "project",
+    "version",
+    "registry",
+    "showcase",
+    "release",
+    "artifact",
+]
+
+
 class SearchHit(Answer):
     """One thing that a search found.
 
     Attributes:
-        id: The item's number.
+        id: The item's number; of a registry, its own.
+        kind: The item's kind, or `registry`.
+        collection_kind: Which kind of collection it is; null for all else.
+        address: Where it is found: `owner/name`, a bare name, a collection's slug, or a registry's handle.
+        owner: Whose it is; a registry is its organization's.
         description: The beginning of what it says about itself.
         rank: How well it fits.
     """
 
     id: int
-    kind: ItemKind
+    kind: ItemKind | Literal["registry"]
+    collection_kind: CollectionKind | None = None
     address: str
     owner: str | None = None
     name: str

@@ -17,6 +17,7 @@ from pinakes.api.common import (
     STORABLE,
     AccountName,
     Answer,
+    CollectionKind,
     Error,
     ItemKind,
     ItemRef,
@@ -28,7 +29,6 @@ from pinakes.api.common import (
 )
 
 Theme: TypeAlias = Literal["orange", "blue", "green", "purple", "pink", "indigo"]
-CollectionKind: TypeAlias = Literal["showcase"]
 CollectionSort: TypeAlias = Literal["lastModified", "trending", "upvotes", "position"]
 Outcome: TypeAlias = Literal["added", "updated", "moved", "removed", "unchanged", "duplicate", "unknown", "invalid"]
 EntryKey: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")]
@@ -81,6 +81,7 @@ class NestedCollection(Answer):
     """What an entry shows of a collection that is its item."""
 
     id: str
+    kind: CollectionKind
     slug: str
     theme: Theme
     description: str
@@ -163,7 +164,7 @@ class Collection(Answer):
     slug: str
     url: str
     owner: str
-    owner_kind: Literal["user", "organization", "team"]
+    owner_kind: Literal["user", "organization", "team", "registry"]
     title: str
     description: str
     theme: Theme
@@ -327,7 +328,7 @@ class CreateCollection(Request):
     visibility: Visibility = "public"
     theme: Theme = "orange"
     tags: Tags = Field(default_factory=list)
-    kind: CollectionKind = "showcase"
+    kind: Literal["showcase"] = "showcase"
     items: Annotated[list[NewEntry], Field(max_length=MAX_JSON_ENTRIES)] = Field(default_factory=list[NewEntry])
     reason: Reason | None = None
 

@@ -16,7 +16,7 @@ class Event(Answer):
         cursor: Its place in the record: `?after=<cursor>` gives what came later.
         verb: What, as `noun.past-tense`: `collection.created`, `entry.added` ...
         actor: Who: a user's name; null for the server's own work.
-        api: Through which API: `native`, `huggingface`, `web`, `cli` ...
+        api: By which way: `native`, `sdk`, `cli`, `web`, `huggingface`, `system`.
         collection: The public id of the collection that it is about, if it is about one.
         revision: The revision that it made of that collection, if it made one.
         item: The item that it is about, if it is about one that the reader may see.

@@ -48,9 +48,11 @@ class Common:
     @contextmanager
     def client(self) -> Generator[Client]:
         """Connect."""
+        from importlib.metadata import version
+
         from pinakes.sdk._sync.client import connect
 
-        with connect(self.url, self.token, user_agent="pinakes-cli") as client:
+        with connect(self.url, self.token, user_agent=f"pinakes-cli/{version('pinakes')}") as client:
             yield client
 
     @contextmanager

@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     from pinakes.api.catalog import SearchHit
     from pinakes.api.events import Event
 
-Kind = Literal["model", "dataset", "space", "paper", "bucket", "reference", "collection"]
+Kind = Literal[
+    "model",
+    "dataset",
+    "space",
+    "paper",
+    "bucket",
+    "reference",
+    "collection",
+    "project",
+    "version",
+    "registry",
+    "showcase",
+    "release",
+    "artifact",
+]
 
 # So many of the entries that a large change touched are named in a line.
 _NAMED = 3

@@ -12,7 +12,8 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from pinakes.cli import errors
 
 WORK = Group("Collections", sort_key=1)
-SERVER = Group("A server and its people", sort_key=2)
+RELEASES = Group("Releases", sort_key=2)
+SERVER = Group("A server and its people", sort_key=3)
 
 # A command, where it is, its group, and the sentence that `--help` shows without importing it.
 COMMANDS = (
@@ -26,6 +27,21 @@ COMMANDS = (
     ("export", "transfers:export", WORK, "Write a collection's entries to a file."),
     ("import", "transfers:import_", WORK, "Add what a file lists to a collection."),
     ("events", "feed:events", WORK, "Show what happens, as it happens with --follow."),
+    ("webhooks", "webhooks:app", WORK, "Have somebody told of what happens, by a signed request for each thing."),
+    (
+        "registries",
+        "registries:app",
+        RELEASES,
+        "Keep an organization's shelves of releases, and who may do what there.",
+    ),
+    ("releases", "releases:app", RELEASES, "Link versions, set aliases, promote; ask what an alias named then."),
+    (
+        "artifacts",
+        "artifacts:app",
+        RELEASES,
+        "Put and get versions of artifacts with their files; see where they come from.",
+    ),
+    ("projects", "projects:app", RELEASES, "Keep the projects where runs and artifacts are logged."),
     ("admin", "people:app", SERVER, "Manage users, tokens, organizations and teams."),
     ("serve", "admin:serve", SERVER, "Start a server."),
     ("migrate", "admin:migrate", SERVER, "Bring the database up to date."),
@@ -36,7 +52,8 @@ GLOBAL_FLAGS = frozenset({"--json", "--quiet", "-q"})
 
 EPILOGUE = (
     "Every command takes --json and --quiet. A collection is named by its id, slug or URL; an item as kind:address, "
-    "such as model:google/vit-base-patch16-224 or paper:2010.11929, or by its URL on huggingface.co or arxiv.org."
+    "such as model:google/vit-base-patch16-224 or paper:2010.11929, or by its URL on huggingface.co or arxiv.org; a "
+    "release as ORG/REGISTRY/RELEASE, an artifact as OWNER/PROJECT/ARTIFACT, a version of either with :v3 or :alias."
 )
 
 

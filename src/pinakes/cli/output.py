@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import orjson
@@ -139,6 +140,8 @@ def plain(value: object) -> Any:  # noqa: ANN401 - orjson's protocol
         return cast("BaseModel", value).model_dump(mode="json")
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if isinstance(value, PurePath):
+        return str(value)
     raise TypeError
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast, get_args, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
-from pinakes.api.collections import Collection, Entry, ItemName, LeanEntry, NewEntry
+from pinakes.api.collections import Collection, Entry, LeanEntry, NewEntry
 from pinakes.api.common import Answer, ItemAddress, ItemKind
+from pinakes.api.releases import Numbered
 from pinakes.sdk.calls import segment
 from pinakes.sdk.errors import Invalid
 
@@ -45,7 +46,7 @@ class Addressed(Protocol):
         ...
 
 
-CollectionLike: TypeAlias = str | Collection
+CollectionLike: TypeAlias = str | Collection | Numbered
 EntryLike: TypeAlias = str | Entry | LeanEntry
 ItemLike: TypeAlias = str | int | ItemAddress | Addressed | Collection | Entry | LeanEntry
 NewEntryLike: TypeAlias = ItemLike | NewEntry | Mapping[str, Any]
@@ -81,7 +82,7 @@ def collection_ref(collection: CollectionLike) -> str:
     Raises:
         Invalid: The text does not end with an id.
     """
-    if isinstance(collection, Collection):
+    if isinstance(collection, Collection | Numbered):
         return collection.id
     found = _PUBLIC_ID.search(collection.strip().rstrip("/").rsplit("/", 1)[-1])
     if found is None:
@@ -187,16 +188,6 @@ def item_queries(items: ItemLike | Sequence[ItemLike] | None) -> list[str]:
     several = items if isinstance(items, Sequence) and not isinstance(items, str) else [items]
     references = [item_ref(one) for one in several]
     return [str(one) if isinstance(one, int) else written(one["kind"], one["address"]) for one in references]
-
-
-def names(reference: int | Mapping[str, str], found: ItemName) -> bool:
-    """Tell whether a caller's name for an item is the name of this one; case does not matter in addresses."""
-    if isinstance(reference, int):
-        return reference == found.id
-    address = reference["address"].lower()
-    if reference["kind"] == "collection" == found.kind:
-        return collection_ref(address) == collection_ref(found.address)
-    return (reference["kind"], address) == (found.kind, found.address.lower())
 
 
 def _from_mapping(given: Mapping[str, Any]) -> dict[str, Any]:

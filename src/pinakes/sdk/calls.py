@@ -25,7 +25,7 @@ class Call:
     """One call.
 
     Attributes:
-        path: Below `/api/v1`.
+        path: Below `/api/v1`; or a whole URL, which allows by itself what is done there: no token is sent.
         gone_is_done: A repeated call that finds nothing any more has done its work: a deletion whose answer was lost.
         patient: The server may be busy for minutes before it answers.
     """

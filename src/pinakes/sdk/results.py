@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pinakes.api.collections import Batch, BulkLine, Summary
+from pinakes.api.releases import Version, VersionFile
 from pinakes.sdk.errors import PinakesError, from_line
 
 # In a summary these are plural, in the outcome of a line they are not.
@@ -81,3 +83,39 @@ def of_summary(summary: Summary, lines: list[BulkLine], *, replayed: bool) -> Ad
     counts = {outcome: getattr(summary, name) for name, outcome in _OUTCOMES.items()}
     named = {name: count for name, count in counts.items() if count}
     return Additions(summary.revision, summary.applied, named, lines, replayed, summary.problems_cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What logging a version came to.
+
+    Attributes:
+        version: The version, with its number.
+        existing: A version with the same content was there already, and this is it; nothing was sent.
+        sent: How many files had to be sent; the server had the others, from before or from other versions.
+        sent_bytes: How long they were together.
+    """
+
+    version: Version
+    existing: bool = False
+    sent: int = 0
+    sent_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What is in the folder now.
+
+    Attributes:
+        folder: Where.
+        files: How many of the version's files are there.
+        size: How long they are together, in bytes.
+        kept: How many of them had been there already.
+        references: What lives elsewhere: it was not fetched; each one's `reference` says where it is.
+    """
+
+    folder: Path
+    files: int
+    size: int
+    kept: int
+    references: list[VersionFile] = field(default_factory=list[VersionFile])

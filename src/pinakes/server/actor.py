@@ -18,6 +18,7 @@ class Scope(StrEnum):
 class Role(StrEnum):
     """What a user is to an account: a member of an organization or team, or the user whose own account it is."""
 
+    RESTRICTED_VIEWER = "restricted_viewer"
     VIEWER = "viewer"
     MEMBER = "member"
     ADMIN = "admin"
@@ -35,7 +36,7 @@ class Actor:
         scope: What the credential allows; a session of the web app has the widest.
         roles: The user's role in every account that gives him one (his own, his organizations, their teams).
         bound_to: The only account whose things the credential may change or reveal, when it is bound to one.
-        api: The wire it came by: native, huggingface, web, cli ...
+        api: By which way it came: native, sdk, cli, web, huggingface ...
         token_id: The token used, for the record.
         request_id: The request, for the record.
     """

@@ -17,7 +17,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from pinakes.server import logs, metrics, migrate
+from pinakes.server import logs, metrics, migrate, signing
+from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
 from pinakes.server.errors import PinakesError
 from pinakes.server.middleware import RequestMiddleware
@@ -25,15 +26,24 @@ from pinakes.server.processes import STREAMS_END, die_with
 from pinakes.server.routing import RoutesByPrefix
 from pinakes.server.settings import CannotStart, Settings
 from pinakes.server.state import State, request_id_of, state_of
-from pinakes.server.wires import huggingface, native, pages
+from pinakes.server.wires import files, huggingface, native, pages, wandb
 
 log = structlog.get_logger(__name__)
 
 # In this order: an earlier wire's path goes before a later one's.
-WIRES = (native, pages, huggingface)
+WIRES = (native, files, pages, wandb, huggingface)
 
 # Modules that register background work when they are imported.
-JOBS = ("pinakes.server.collections.jobs", "pinakes.server.events.jobs")
+JOBS = (
+    "pinakes.server.artifacts.deletions",
+    "pinakes.server.artifacts.upkeep",
+    "pinakes.server.collections.jobs",
+    "pinakes.server.events.jobs",
+    "pinakes.server.events.webhook_jobs",
+)
+
+# Where W&B's client sends what runs log, and its documents (`wandb verify` wants to send one of more than 10 MB).
+RUN_LINES, DOCUMENTS = "/files/", "/graphql"
 
 _SAMPLE_EVERY = 5.0
 _PROBE_PATIENCE = 2.0
@@ -56,7 +66,14 @@ def create_app(settings: Settings) -> FastAPI:
         wire.install(app)
     app.router.routes[:] = [RoutesByPrefix(app.router.routes)]
     app.add_exception_handler(HTTPException, _unanswered)
-    app.add_middleware(RequestMiddleware, settings=settings, forms={native.PREFIX: native.problem})
+    # What clients stream to these is larger than other bodies, whatever its type.
+    limits = {
+        signing.UPLOADS: settings.max_upload_bytes,
+        RUN_LINES: settings.max_body_bytes,
+        DOCUMENTS: 2 * settings.max_json_bytes,
+    }
+    forms = {native.PREFIX: native.problem, **dict.fromkeys(wandb.PREFIXES, wandb.problem)}
+    app.add_middleware(RequestMiddleware, settings=settings, forms=forms, limits=limits)
     return app
 
 
@@ -89,9 +106,11 @@ def _lifespan(settings: Settings):  # noqa: ANN202 - FastAPI's own alias is not 
         if settings.database_url is None:
             message = "The application needs PINAKES_DATABASE_URL; `pinakes serve` sets it for its private PostgreSQL."
             raise CannotStart(message)
+        blobs = Blobs.of(settings)
+        blobs.open()
         db = Database(settings.database_url, size=settings.database_pool_size)
         await db.open()
-        state = app.state.pinakes = State(settings, db)
+        state = app.state.pinakes = State(settings, db, blobs, await signing.signer_of(db, settings))
         _end_streams_when_told(state)
         metrics.forget_the_dead()
         sampler = asyncio.create_task(_sample(db))
@@ -153,9 +172,12 @@ def _install_probes(app: FastAPI, settings: Settings) -> None:
 async def _unanswered(request: Request, error: Exception) -> Response:
     """Answer for a path that no wire knows, or a method that a path does not."""
     assert isinstance(error, HTTPException)
+    path: str = request.scope["path"]  # the URL's would come without its line breaks
+    message = f"There is nothing at {path}." if error.status_code == HTTPStatus.NOT_FOUND else str(error.detail)
+    if path.startswith(huggingface.PREFIX):  # the native wire answers for all that is below its own prefix
+        return huggingface.unanswered(error.status_code, message, error.headers)
+    if path.startswith(wandb.PREFIXES):
+        return wandb.unanswered(request, error.status_code, message, error.headers)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
-    message = (
-        f"There is nothing at {request.url.path}." if error.status_code == HTTPStatus.NOT_FOUND else str(error.detail)
-    )
     body = {"error": message, "code": code, "request_id": request_id_of(request)}
     return JSONResponse(body, error.status_code, headers=error.headers)

@@ -9,23 +9,32 @@ type is the name of a dataclass in the room's `types.py`, and may be left out) a
 
 A room loads them once, `SQL = load(__package__)`, and runs them by attribute: `await tx.one(SQL.find_account, Account,
 name=name)`. A test prepares every query against the migrated database and holds the row types against its columns.
+
+Where a query depends on what a caller filters by, its text has places for that, `/* part: wanted */ true`, each with a
+word that stands there when nothing is asked for. `Query.with_parts(wanted=part)` fills them with SQL that is put
+together from constants of the code; what a caller sent is in the part's parameters only.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import resources
 from typing import Any, LiteralString, TypeVar, cast
 
 import orjson
 import psycopg
-from psycopg import AsyncConnection, AsyncCopy, errors as pg
+from psycopg import AsyncConnection, AsyncCopy, AsyncCursor, errors as pg
+from psycopg.abc import DumperKey
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.rows import args_row, tuple_row
+from psycopg.types.array import ListDumper
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from typing_extensions import override
 
 from pinakes.server.errors import Conflict, PinakesError, Unavailable
 
@@ -36,9 +45,18 @@ T = TypeVar("T")
 _OPTIONS = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan"
 
 _HEAD = re.compile(r"^-- name: (?P<name>\w+)(?: -> (?P<row>\w+))?\s*$", re.MULTILINE)
+_PART = re.compile(r"/\* part: (?P<name>\w+) \*/ [^\s,;)]+")
 
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of SQL that is put together from constants, never from what a caller sent; that is in the parameters."""
+
+    sql: LiteralString
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,13 @@ class Query:
     text: str
     about: str
     row: str | None
+
+    def with_parts(self, **parts: Part) -> Query:
+        """Return the query with parts in the places that it has for them; their parameters are the caller's to pass."""
+        if missing := parts.keys() - {place["name"] for place in _PART.finditer(self.text)}:
+            message = f"{self.room}: the query {self.name} has no place for: {', '.join(sorted(missing))}"
+            raise ValueError(message)
+        return replace(self, text=_PART.sub(lambda p: parts[p["name"]].sql if p["name"] in parts else p[0], self.text))
 
 
 class Queries:
@@ -92,12 +117,55 @@ def parse(room: str, text: str) -> Iterator[Query]:
         yield Query(room, head["name"], sql, " ".join(line.removeprefix("--").strip() for line in about), head["row"])
 
 
+class Connection(AsyncConnection[tuple[Any, ...]]):
+    """A connection with a cursor that all short queries go through in turn: it knows their types already."""
+
+    @cached_property
+    def work(self) -> AsyncCursor[tuple[Any, ...]]:
+        """Return that cursor."""
+        return self.cursor(row_factory=tuple_row)
+
+
+class _Numbers(Dumper):
+    """Lists of whole numbers, as text whose type the query says: they are ids, a few in every query."""
+
+    @override
+    def dump(self, obj: Sequence[int]) -> bytes:
+        return f"{{{','.join(map(str, obj))}}}".encode()
+
+
+class _Lists(ListDumper):
+    """Lists, among which those of whole numbers are written without looking at each."""
+
+    @override
+    def get_key(self, obj: list[Any], format: PyFormat) -> DumperKey:
+        return (list, _Numbers) if obj and set(map(type, obj)) == {int} else super().get_key(obj, format)
+
+    @override
+    def upgrade(self, obj: list[Any], format: PyFormat) -> Any:
+        key = self.get_key(obj, format)
+        return _Numbers(list) if key == (list, _Numbers) else super().upgrade(obj, format)
+
+
+psycopg.adapters.register_dumper(list, _Lists)
+
+
 class Tx:
     """A connection, inside a transaction or (for a lone read) outside one: what a room's verbs are handed."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
-        """Wrap a connection."""
+    def __init__(self, connection: Connection, begin: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Wrap a connection; `begin` begins the transaction, when the first statement needs it."""
         self.connection = connection
+        self._begin = begin
+
+    @property
+    def alone(self) -> Tx:
+        """Return a way to run one statement that needs no transaction around it: a read, or a change that is whole.
+
+        What was done in this transaction before is seen and belongs together with it; what comes after does not, if
+        nothing was done before. A change may go this way where all that follows it is reading.
+        """
+        return self if self._begin is None else Tx(self.connection)
 
     @property
     def database(self) -> str:
@@ -107,37 +175,29 @@ class Tx:
 
     async def one(self, query: Query, row: Callable[..., T], /, **params: object) -> T | None:
         """Return the first row, built by calling `row` with its columns in order, or None."""
-        async with self.connection.cursor(row_factory=args_row(row)) as cursor:
-            await cursor.execute(_sql(query), params)
-            return await cursor.fetchone()
+        found = await (await self._execute(query, params)).fetchone()
+        return row(*found) if found is not None else None
 
     async def all(self, query: Query, row: Callable[..., T], /, **params: object) -> list[T]:
         """Return every row, each built by calling `row` with its columns in order."""
-        async with self.connection.cursor(row_factory=args_row(row)) as cursor:
-            await cursor.execute(_sql(query), params)
-            return await cursor.fetchall()
+        return [row(*found) for found in await (await self._execute(query, params)).fetchall()]
 
     async def value(self, query: Query, /, **params: object) -> Any:  # noqa: ANN401 - the column's type is the query's
         """Return the first column of the first row, or None."""
-        async with self.connection.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(_sql(query), params)
-            row = await cursor.fetchone()
-            return row[0] if row else None
+        found = await (await self._execute(query, params)).fetchone()
+        return found[0] if found is not None else None
 
     async def rows(self, query: Query, /, **params: object) -> list[tuple[Any, ...]]:
         """Return every row as a tuple, for the hot paths that encode rows as they come."""
-        async with self.connection.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(_sql(query), params)
-            return await cursor.fetchall()
+        return await (await self._execute(query, params)).fetchall()
 
     async def run(self, query: Query, /, **params: object) -> int:
         """Run a statement and return how many rows it touched."""
-        async with self.connection.cursor() as cursor:
-            await cursor.execute(_sql(query), params)
-            return cursor.rowcount
+        return (await self._execute(query, params)).rowcount
 
     async def stream(self, query: Query, row: Callable[..., T], /, **params: object) -> AsyncGenerator[T]:
         """Yield the rows of a large answer as they come, through a server-side cursor. Needs a transaction."""
+        await self._begun()
         async with self.connection.cursor(f"stream_{query.name}", row_factory=args_row(row)) as cursor:
             cursor.itersize = 5000
             await cursor.execute(_sql(query), params)
@@ -147,6 +207,7 @@ class Tx:
     @asynccontextmanager
     async def copy_in(self, query: Query, types: Sequence[str] | None = None) -> AsyncGenerator[AsyncCopy]:
         """Open a COPY ... FROM STDIN; with `types` it is binary, else text."""
+        await self._begun()
         async with self.connection.cursor() as cursor, cursor.copy(_sql(query)) as copy:
             if types is not None:
                 copy.set_types(types)
@@ -155,8 +216,19 @@ class Tx:
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
         """Undo what is done inside when it raises, and go on with the transaction."""
+        await self._begun()
         async with self.connection.transaction():
             yield
+
+    async def _begun(self) -> None:
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            await begin()
+
+    async def _execute(self, query: Query, params: dict[str, object]) -> AsyncCursor[tuple[Any, ...]]:
+        if self._begin is not None:
+            await self._begun()
+        return await self.connection.work.execute(_sql(query), params)
 
 
 def _sql(query: Query) -> LiteralString:
@@ -182,8 +254,9 @@ class Database:
 
     def __init__(self, url: str, *, size: int = 10, timeout: float = 10.0) -> None:
         """Keep where the database is; `open` connects."""
-        self._pool = AsyncConnectionPool[AsyncConnection[Any]](
+        self._pool = AsyncConnectionPool(
             url,
+            connection_class=Connection,
             min_size=min(2, size),
             max_size=size,
             timeout=timeout,
@@ -211,6 +284,16 @@ class Database:
             yield Tx(connection)
 
     @asynccontextmanager
+    async def changing(self) -> AsyncGenerator[Tx]:
+        """Run what is inside as one transaction, which begins when it is needed (see `Tx.alone`)."""
+        async with self._connection() as connection, AsyncExitStack() as stack:
+
+            async def begin() -> None:
+                await stack.enter_async_context(connection.transaction())
+
+            yield Tx(connection, begin)
+
+    @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Tx]:
         """Run several reads on one unchanging view of the data."""
         async with self._connection() as connection, connection.transaction():
@@ -224,7 +307,7 @@ class Database:
             yield Tx(connection)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[AsyncConnection[Any]]:
+    async def _connection(self) -> AsyncGenerator[Connection]:
         try:
             async with self._pool.connection() as connection:
                 yield connection

@@ -61,6 +61,18 @@ class AccessGated(Forbidden):
     code = "access_gated"
 
 
+class AliasProtected(Forbidden):
+    """That alias is protected: only the registry's admins set, move and remove it."""
+
+    code = "alias_protected"
+
+
+class ApprovalNeeded(Forbidden):
+    """That alias is set by a promotion that enough of the registry's admins approve."""
+
+    code = "approval_needed"
+
+
 class NotFound(PinakesError):
     """It does not exist, or you may not see it."""
 
@@ -97,10 +109,58 @@ class RevisionNotFound(NotFound):
     code = "revision_not_found"
 
 
+class RegistryNotFound(NotFound):
+    """No such registry."""
+
+    code = "registry_not_found"
+
+
+class ProjectNotFound(NotFound):
+    """No such project."""
+
+    code = "project_not_found"
+
+
+class RunNotFound(NotFound):
+    """No such run."""
+
+    code = "run_not_found"
+
+
+class VersionNotFound(NotFound):
+    """No such version."""
+
+    code = "version_not_found"
+
+
+class FileNotFound(NotFound):
+    """No such file."""
+
+    code = "file_not_found"
+
+
+class PromotionNotFound(NotFound):
+    """No such promotion."""
+
+    code = "promotion_not_found"
+
+
+class WebhookNotFound(NotFound):
+    """No such webhook."""
+
+    code = "webhook_not_found"
+
+
 class Invalid(PinakesError):
     """The input is not valid."""
 
     code = "invalid"
+
+
+class TypeNotAccepted(Invalid):
+    """Versions of that type are not accepted there."""
+
+    code = "type_not_accepted"
 
 
 class DevicePending(Invalid):
@@ -173,6 +233,24 @@ class LastAdministrator(Conflict):
     """The last administrator cannot go."""
 
     code = "last_administrator"
+
+
+class RegistryHolds(Conflict):
+    """A registry holds it, and lets nothing go that it holds."""
+
+    code = "held_by_registry"
+
+
+class HasAliases(Conflict):
+    """The version has aliases: take them away first, or say that they shall go with it."""
+
+    code = "has_aliases"
+
+
+class PromotionDecided(Conflict):
+    """That promotion is decided already."""
+
+    code = "promotion_decided"
 
 
 class PreconditionFailed(PinakesError):

@@ -20,6 +20,7 @@ from pinakes.server.errors import TooLarge
 from pinakes.server.logs import REQUEST_ID, access
 from pinakes.server.metrics import REQUESTS, SECONDS
 from pinakes.server.settings import Settings
+from pinakes.server.signing import without_token
 
 log = structlog.get_logger("pinakes.requests")
 
@@ -57,9 +58,23 @@ def problem(status: int, content: Mapping[str, object]) -> tuple[Message, Messag
 class RequestMiddleware:
     """Goes around the whole application."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, forms: Mapping[str, Form] | None = None) -> None:
-        """Wrap an application; `forms` gives the form of errors below a path (`/api/v1`), else it is the plain one."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        forms: Mapping[str, Form] | None = None,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application.
+            settings: What limits bodies, and whether requests are logged.
+            forms: The form of errors below a path (`/api/v1`), where it is not the plain one.
+            limits: The most bytes that a body may have below a path, where its type does not say it.
+        """
         self._app = app
+        self._limits: Mapping[str, int] = limits or {}
         self._forms: Mapping[str, Form] = forms or {}
         self._settings = settings
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -73,7 +88,7 @@ class RequestMiddleware:
         headers = dict(scope["headers"])
         request_id = scope["request_id"] = request_id_from(headers)
         REQUEST_ID.set(request_id)
-        exchange = _Exchange(receive, send, request_id, self._limit(headers), self._form(scope["path"]))
+        exchange = _Exchange(receive, send, request_id, self._limit(scope["path"], headers), self._form(scope["path"]))
         try:
             await self._answer(scope, exchange, headers)
         finally:
@@ -90,7 +105,7 @@ class RequestMiddleware:
             if exchange.too_large and not exchange.status:
                 await exchange.refuse()
                 return
-            log.exception("request_failed", method=scope["method"], path=scope["path"])
+            log.exception("request_failed", method=scope["method"], path=without_token(scope["path"]))
             if exchange.status:  # half an answer is out; only breaking the connection tells the client
                 raise
             await exchange.answer(500, "internal", "Something went wrong on the server; the log has more.")
@@ -101,7 +116,10 @@ class RequestMiddleware:
                 return form
         return plain_form
 
-    def _limit(self, headers: MutableMapping[bytes, bytes]) -> int:
+    def _limit(self, path: str, headers: MutableMapping[bytes, bytes]) -> int:
+        for prefix, limit in self._limits.items():
+            if path.startswith(prefix):
+                return limit
         kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
         ordinary = not kind or kind in ORDINARY or kind.endswith(b"+json")
         return self._settings.max_json_bytes if ordinary else self._settings.max_body_bytes
@@ -119,7 +137,7 @@ class RequestMiddleware:
         children[0].inc()
         children[1].observe(seconds)
         if self._settings.access_log and path not in QUIET:
-            access(method, path, status, seconds)
+            access(method, without_token(path), status, seconds)
 
 
 class _Exchange:

@@ -22,7 +22,12 @@ T = TypeVar("T")
 
 # No cursor of ours comes near that; what is longer was made by somebody else.
 LONGEST = 2000
+INT4 = range(-(2**31), 2**31)
 INT8 = range(-(2**63), 2**63)
+
+
+class BigInt(int):
+    """Stands, among the types of a cursor, for a whole number of eight bytes; `int` is one of four, as ids are."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ def encode_cursor(*values: object) -> str:
 
 
 def decode_cursor(text: str, *types: type | UnionType) -> tuple[Any, ...]:
-    """Read a cursor whose values are of the given types (int, float, str, bytes, datetime, or one of them `| None`).
+    """Read a cursor whose values are of the given types (int, BigInt, float, str, bytes, datetime, or one `| None`).
 
     Raises:
         Invalid: (field `cursor`) it is not one of ours, or belongs to another list.
@@ -90,7 +95,10 @@ def _typed(value: object, wanted: type | UnionType) -> object:
         return bytes.fromhex(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    fits = type(value) is kind and (value in INT8 if isinstance(value, int) else "\0" not in str(value))
+    if kind in {int, BigInt}:
+        fits = type(value) is int and value in (INT8 if kind is BigInt else INT4)
+    else:
+        fits = type(value) is kind and "\0" not in str(value)
     if not fits:
         raise _foreign()
     return value

@@ -15,3 +15,10 @@ insert into schema_migrations (name, checksum) values (%(name)s, %(checksum)s);
 select (tasks.procrastinate_defer_jobs_v1(array[row(
     %(queue)s, %(task)s, %(priority)s, %(lock)s, %(queueing_lock)s, %(args)s, %(at)s
 )::tasks.procrastinate_job_to_defer_v1]))[1];
+
+-- name: server_secret
+-- A key that the server makes for itself: the one that is kept, or a new one where there is none yet. Of two who make one
+-- at the same time the second gets the first one's.
+insert into server_secrets (name, value) values (%(name)s, %(new)s)
+on conflict (name) do update set name = excluded.name
+returning value;

@@ -32,7 +32,11 @@ class RoutesByPrefix(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return the first route that takes the request whole, else the first that takes its path."""
         partial: tuple[Match, Scope] | None = None
-        for route in self._tried(scope["path"]):
+        path: str = scope["path"]
+        for route in self._tried(path):
+            regex = getattr(route, "path_regex", None)
+            if regex is not None and not scope.get("root_path") and not regex.match(path):
+                continue  # as the route would find out itself, but at several times the cost
             match, found = route.matches(scope)
             if match is Match.FULL:
                 return match, {**found, "route": route}

@@ -97,10 +97,18 @@ class Settings:
     access_log: bool = _setting(default=True, about="Whether every request is logged.")
     metrics: bool = _setting(default=True, about="Whether `/metrics` answers.")
     database_pool_size: int = _setting(10, "The most database connections that one server process keeps.")
-    max_body_bytes: int = _setting(200_000_000, "The largest body of a request that is streamed (bulk input, uploads).")
+    max_body_bytes: int = _setting(
+        200_000_000, "The largest body of a request that is streamed (bulk input, the lines of runs)."
+    )
     max_json_bytes: int = _setting(10_000_000, "The largest body of an ordinary request.")
+    max_upload_bytes: int = _setting(100_000_000_000, "The largest file that is taken.")
+    upload_address_hours: int = _setting(24, "How many hours the address of an upload can be used.")
+    download_address_minutes: int = _setting(60, "How many minutes the address of a download can be used.")
     trash_days: int = _setting(30, "How many days a deleted collection can be brought back.")
     session_days: int = _setting(30, "How many days a session of the web app lasts without being used.")
+    webhook_private_addresses: bool = _setting(
+        default=False, about="Whether webhooks may be sent to this machine and into its private networks."
+    )
     signin_limit: str = _setting("10/minute", "How often one address may try to sign in to one account.")
     signin_limit_address: str = _setting("100/hour", "How often one address may try to sign in at all.")
 

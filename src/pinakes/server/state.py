@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
+from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
 from pinakes.server.settings import Settings
+from pinakes.server.signing import Signer
 
 
 @dataclass(slots=True)
@@ -18,11 +20,15 @@ class State:
     Attributes:
         settings: What the operator decided.
         db: The pool of database connections.
+        blobs: The store of files.
+        signer: Makes and reads the addresses under which files come and go.
         stopping: Set when the process is about to end: whoever streams without an end (server-sent events) ends then.
     """
 
     settings: Settings
     db: Database
+    blobs: Blobs
+    signer: Signer
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 

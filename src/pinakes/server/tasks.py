@@ -8,13 +8,17 @@ A room's `jobs.py` registers its functions, and its verbs defer them:
 
     await defer(tx, "collections.purge", days=7)
 
+What must go on all the time runs `alongside` the jobs, in every worker.
+
 The queue is procrastinate's, in the PostgreSQL schema `tasks`. The only importer of procrastinate.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -24,6 +28,7 @@ import structlog
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.schema import SchemaManager
 
+from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database, IntegrityError, Tx, json, load, violated
 from pinakes.server.settings import Settings
 
@@ -38,6 +43,7 @@ QUEUE = "default"
 GRACE = 8.0
 STALLED_AFTER = 60.0
 KEEP_FAILED_HOURS = 30 * 24
+ANEW_AFTER = 5.0
 
 _WAITS_ALREADY = "procrastinate_jobs_queueing_lock_idx_v1"
 
@@ -48,6 +54,7 @@ class Work:
 
     settings: Settings
     db: Database
+    blobs: Blobs
 
 
 class Job(Protocol):
@@ -69,6 +76,7 @@ class Registered:
 
 
 _REGISTRY: dict[str, Registered] = {}
+_ALONGSIDE: dict[str, Job] = {}
 
 F = TypeVar("F", bound=Callable[..., Awaitable[None]])
 
@@ -97,6 +105,16 @@ def periodic(cron: str) -> Callable[[F], F]:
                 return job
         message = "@periodic goes above @register"
         raise ValueError(message)
+
+    return keep
+
+
+def alongside(name: str) -> Callable[[F], F]:
+    """Run a function beside the jobs, as long as a worker runs: cancelled at the end, and begun anew when it fails."""
+
+    def keep(job: F) -> F:
+        _ALONGSIDE[name] = cast("Job", job)
+        return job
 
     return keep
 
@@ -142,20 +160,44 @@ async def run_worker(settings: Settings, *, wait: bool = True) -> None:
         message = "a worker needs the database's URL"
         raise ValueError(message)
     db = Database(settings.database_url, size=settings.database_pool_size)
+    blobs = Blobs.of(settings)
     await db.open()
     try:
         async with _application(settings.database_url).open_async() as app:
-            await app.run_worker_async(
-                concurrency=max(settings.task_concurrency, 1),
-                wait=wait,
-                delete_jobs=DeleteJobCondition.SUCCESSFUL,
-                shutdown_graceful_timeout=GRACE,
-                additional_context={"work": Work(settings, db)},
-                install_signal_handlers=wait,
-                listen_notify=wait,
-            )
+            work = Work(settings, db, blobs)
+            async with _alongside(work if wait else None):
+                await app.run_worker_async(
+                    concurrency=max(settings.task_concurrency, 1),
+                    wait=wait,
+                    delete_jobs=DeleteJobCondition.SUCCESSFUL,
+                    shutdown_graceful_timeout=GRACE,
+                    additional_context={"work": work},
+                    install_signal_handlers=wait,
+                    listen_notify=wait,
+                )
     finally:
         await db.close()
+
+
+@asynccontextmanager
+async def _alongside(work: Work | None) -> AsyncGenerator[None]:
+    """Keep going what runs beside the jobs, as long as this lasts."""
+    running = [asyncio.create_task(_kept_going(name, job, work)) for name, job in _ALONGSIDE.items() if work]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _kept_going(name: str, job: Job, work: Work) -> None:
+    while True:
+        try:
+            await job(work)
+        except Exception:
+            log.exception("alongside_failed", name=name, again_in=ANEW_AFTER)
+        await asyncio.sleep(ANEW_AFTER)
 
 
 def schema_sql() -> str:

@@ -131,6 +131,7 @@ def test_putting_items_in_and_in_order(shell: Shell, registered: dict[str, str])
     history = shell.json("history", slug)
     assert [event["verb"] for event in history[:3]] == ["entry.removed", "entry.moved", "entry.updated"]
     assert history[2]["reason"] == "clearer"
+    assert {event["api"] for event in history} == {"cli"}
     shell.run("collections", "undo", slug)
     assert len(shell.ids("items", "ls", slug)) == 4
     shell.run("collections", "rollback", slug, "v1")

@@ -264,7 +264,7 @@ def test_history_says_who_when_how_and_why(admin: pinakes.Client, models: list[i
     assert (oldest.verb, oldest.actor, oldest.api, oldest.reason) == (
         "collection.created",
         "admin",
-        "native",
+        "sdk",
         "to show it",
     )
     assert (newest.verb, newest.reason, newest.revision) == ("entry.added", "Übung 🧪", 2)

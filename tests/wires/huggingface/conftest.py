@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from factories.state import state_for
 from pinakes.server.actor import Role, Scope, system
 from pinakes.server.catalog import service as catalog
 from pinakes.server.db import Database, Query, Tx
@@ -109,7 +110,7 @@ async def hub(db: Database, dsn: str) -> AsyncGenerator[Hub]:
     """The wire in process."""
     settings = Settings(database_url=dsn)
     app = FastAPI(redirect_slashes=False)
-    state = app.state.pinakes = State(settings, db)
+    state = app.state.pinakes = await state_for(db, settings)
     huggingface.install(app)
     app.add_middleware(RequestMiddleware, settings=settings)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ENDPOINT) as client:

@@ -378,7 +378,7 @@ class TestQueries:
         slug, model = await alice.collection(unique("Hot")), await alice.repo()
         queries.clear()
         await alice.add(slug, model)
-        assert len(queries) <= 11, queries
+        assert len(queries) <= 5, queries
 
     async def test_asking_who_one_is(self, alice: Person, queries: list[str]) -> None:
         await alice.make("GET", "/api/whoami-v2")

@@ -421,6 +421,40 @@ async def test_pages_of_entries(db: Database, ana: Api) -> None:
     assert [row["entries"][0]["item"]["id"] for row in listed.json()["rows"]] == [items[3]]
 
 
+async def test_an_items_entry(db: Database, ana: Api, bob: Api, nobody: Api) -> None:
+    """One item's entry alone, by number or address; nothing when it is not there, or not for this reader."""
+    shown, other = await models(db, person(ana).actor, 2)
+    nested = await ana.made()
+    made = await ana.made(items=[{"item": shown}, {"item": nested.item_id}])
+    path = f"/collections/{made.id}/entries"
+    async with db.reading() as tx:
+        address = (await catalog.get_item(tx, person(ana).actor, shown)).address
+
+    async def found(of: Api, item: object, **more: str) -> list[int]:
+        page = expect(await of("GET", path, params={"item": str(item), **more}), 200, Page[api.Entry])
+        assert page.next is None
+        return [row.item.id for row in page.rows]
+
+    assert await found(nobody, shown) == [shown]
+    assert await found(nobody, f"model:{address.upper()}", limit="1") == [shown]
+    assert await found(nobody, f"collection:{nested.slug}") == [nested.item_id]
+    for nothing in (other, 2**31 - 1, 9_999_999_999, "model:no/such", "dataset:" + address, "paper:x"):
+        assert await found(ana, nothing) == []
+    lean = await nobody("GET", path, params={"item": shown, "fields": "lean"})
+    assert expect(lean, 200, Page[api.LeanEntry]).rows[0].item.address == address
+    async with db.transaction() as tx:
+        await catalog.move_repo(tx, person(ana).actor, "model", address, f"{address}-moved")
+        changes = RepoChanges(visibility="private")
+        await catalog.update_repo(tx, person(ana).actor, "model", f"{address}-moved", changes)
+    for name in (shown, f"model:{address}", f"model:{address}-moved"):
+        assert await found(ana, name) == [shown]
+        assert await found(bob, name) == await found(nobody, name) == []
+    refused(await ana("GET", path, params={"item": shown, "revision": "1"}), 422, "invalid", "revision")
+    hidden = await ana.made(visibility="private", items=[{"item": nested.item_id}])
+    answer = await bob("GET", f"/collections/{hidden.id}/entries", params={"item": nested.item_id})
+    refused(answer, 404, "collection_not_found")
+
+
 async def test_revisions_names_diff_restore_and_undo(db: Database, ana: Api) -> None:
     """Any past revision is read, compared, named and brought back; the last change is undone."""
     one, two, three = await models(db, person(ana).actor, 3)

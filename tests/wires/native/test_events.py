@@ -73,6 +73,27 @@ async def test_history_and_feed(db: Database, ana: Api, client: httpx2.AsyncClie
     refused(await nobody("GET", "/events", params={"collection": "0" * 24}), 404, "collection_not_found")
 
 
+@pytest.mark.parametrize(
+    ("client_says", "recorded"),
+    [
+        ("pinakes-python/0.1", "sdk"),
+        ("nightly-job/3 pinakes-python/0.1", "sdk"),
+        ("pinakes-cli/0.1 pinakes-python/0.1", "cli"),
+        ("curl/8.5", "native"),
+        ("not-pinakes-cli/1 (pinakes-python)", "native"),
+        ("", "native"),
+    ],
+)
+async def test_the_record_tells_our_own_clients_from_others(ana: Api, client_says: str, recorded: str) -> None:
+    """By which way a change came: what the client calls itself in `User-Agent`."""
+    says = {"User-Agent": client_says}
+    made = expect(await ana("POST", "/collections", json={"title": unique("By")}, headers=says), 201, api.Collection)
+    history = expect(await ana("GET", f"/collections/{made.id}/history"), 200, Page[events_api.Event])
+    assert [row.api for row in history.rows] == [recorded]
+    revisions = expect(await ana("GET", f"/collections/{made.id}/revisions"), 200, Page[api.Revision])
+    assert [row.api for row in revisions.rows] == [recorded]
+
+
 async def _feed(of: Api, count: int, **params: str) -> list[events_api.Event]:
     """Read the feed until so many events are there."""
     async with asyncio.timeout(WAIT):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,8 @@ from factories.people import Person, make_organization, make_user, sign_in, uniq
 from pinakes.api import people as api
 from pinakes.api.common import Page
 from pinakes.server.actor import Role, Scope
+from pinakes.server.catalog import service as catalog
+from pinakes.server.collections import service as collections
 from pinakes.server.db import Database
 from pinakes.server.people import throttle
 from pinakes.server.people.sessions import COOKIE
@@ -361,6 +364,83 @@ class TestPermissions:
         reading = f"/permissions/explain?permission=collection:read&owner={org.name}&visibility=public"
         assert (await nobody("GET", reading)).json()["because"] == ["it is public"]
         assert (await nobody("GET", f"{query}x")).status_code == 404
+
+    async def test_explaining_a_collection(self, nobody: Api, db: Database, ada: Person, bob: Person):
+        """By any of its addresses; what one may not see is not there, in the trash or out of it."""
+        async with db.transaction() as tx:
+            made = await collections.create(tx, ada.actor, owner=ada.name, title=unique("Mine"), visibility="private")
+        for address in (made.public_id, made.slug, made.slug.split("/")[1], made.slug[:-25]):
+            query = f"/permissions/explain?permission=collection:update&collection={address}"
+            body = (await nobody.as_(ada)("GET", query)).json()
+            assert (body["allowed"], body["permission"]) == (True, "collection:update")
+            assert body["because"] == ["your role owner on its owner includes collection:update"]
+            assert body["grants"] == [{"account": ada.name, "role": "owner", "because": "own account"}]
+            for other in (nobody, nobody.as_(bob)):
+                response = await other("GET", query)
+                assert (response.status_code, response.json()["error"]["code"]) == (404, "collection_not_found")
+        async with db.transaction() as tx:
+            await collections.delete(tx, ada.actor, made.public_id)
+        ask = "/permissions/explain?collection=" + made.public_id
+        assert (await nobody.as_(ada)("GET", f"{ask}&permission=collection:restore")).json()["allowed"] is True
+        assert (await nobody.as_(ada)("GET", f"{ask}&permission=collection:read")).status_code == 404
+        assert (await nobody.as_(bob)("GET", f"{ask}&permission=collection:restore")).status_code == 404
+
+    async def test_explaining_an_item(self, nobody: Api, db: Database, ada: Person, bob: Person):
+        async with db.transaction() as tx:
+            hidden = await catalog.create_repo(tx, ada.actor, "model", ada.name, unique("model"), visibility="private")
+            shown = await catalog.create_repo(tx, ada.actor, "model", ada.name, unique("model"))
+        ask = f"/permissions/explain?permission=item:delete&item={hidden.id}"
+        assert (await nobody.as_(ada)("GET", ask)).json()["allowed"] is True
+        for other in (nobody, nobody.as_(bob)):
+            assert (await other("GET", ask)).json()["error"]["code"] == "item_not_found"
+        ask = f"/permissions/explain?item={shown.id}&permission="
+        body = (await nobody.as_(bob)("GET", f"{ask}item:delete")).json()
+        assert (body["allowed"], body["because"]) == (False, ["you have no role on its owner"])
+        body = (await nobody("GET", f"{ask}item:read")).json()
+        assert (body["allowed"], body["because"], body["grants"]) == (True, ["it is public"], [])
+
+    async def test_explaining_what_has_no_owner(
+        self, nobody: Api, db: Database, ada: Person, bob: Person, root: Person
+    ):
+        """A paper is corrected by whoever registered it, as far as his token lets him write."""
+        number = f"26{secrets.randbelow(12) + 1:02}.{secrets.randbelow(100_000):05}"
+        async with db.transaction() as tx:
+            paper = await catalog.register_paper(tx, ada.actor, arxiv_id=number, title="On Reasons")
+            bare = await catalog.create_repo(tx, root.actor, "model", None, unique("bare"))
+        narrow = await sign_in(db, ada.account, scope=Scope.READ)
+        ask = f"/permissions/explain?permission=item:delete&item={paper.id}"
+        for person, allowed, because in (
+            (ada, True, ["you registered this paper"]),
+            (narrow, False, ["you registered this paper", "the token's scope read does not carry item:delete"]),
+            (root, True, ["an administrator of this server may do everything"]),
+            (
+                bob,
+                False,
+                ["a paper has no owner: whoever registered it may do that, and administrators of this server"],
+            ),
+        ):
+            body = (await nobody.as_(person)("GET", ask)).json()
+            assert (body["allowed"], body["because"]) == (allowed, because)
+            if not allowed:
+                assert (await nobody.as_(person)("DELETE", f"/papers/{number}")).status_code == 403
+        body = (await nobody.as_(ada)("GET", f"/permissions/explain?permission=item:update&item={bare.id}")).json()
+        assert body["because"] == ["it has no owner: only administrators of this server may do that"]
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("owner=x&collection=y", "collection"),
+            ("collection=y&item=1", "item"),
+            ("collection=y&visibility=public", "visibility"),
+            ("collection=%00", "collection"),
+            ("item=0", "item"),
+            ("item=2147483648", "item"),
+            ("collection=y", "permission"),
+        ],
+    )
+    async def test_a_question_about_no_one_thing(self, nobody: Api, query: str, field: str):
+        response = await nobody("GET", f"/permissions/explain?permission=item:read&{query}")
+        assert (response.status_code, response.json()["error"]["field"]) == (422, field)
 
     @pytest.mark.parametrize(
         "query", ["", "permission=x&owner=y", "permission=item:read", "permission=item:read&owner=%00"]

@@ -48,10 +48,19 @@ class Target:
     collections: list[str]
     entries: list[str]
     items: list[int]
+    webhooks: list[int]
+    deliveries: list[int]
 
     def aim(self, case: Case[Any], chance: random.Random) -> None:
         """Let the path of a valid request name something that exists."""
-        known = {"collection": self.collections, "other": self.collections, "entry": self.entries, "item": self.items}
+        known = {
+            "collection": self.collections,
+            "other": self.collections,
+            "entry": self.entries,
+            "item": self.items,
+            "webhook": self.webhooks,
+            "delivery": self.deliveries,
+        }
         for name, values in known.items():
             if name in case.path_parameters:
                 case.path_parameters[name] = chance.choice(values)
@@ -59,7 +68,11 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target(cluster: Cluster) -> Generator[Target]:
-    limits = {"PINAKES_SIGNIN_LIMIT": "100000/minute", "PINAKES_SIGNIN_LIMIT_ADDRESS": "100000/minute"}
+    limits = {
+        "PINAKES_SIGNIN_LIMIT": "100000/minute",
+        "PINAKES_SIGNIN_LIMIT_ADDRESS": "100000/minute",
+        "PINAKES_TASK_CONCURRENCY": "0",  # nothing is sent to the webhooks that are made
+    }
     with cluster.database() as url, serving(database_url=url, settings=limits) as server:
         yield _furnished(server)
 
@@ -77,11 +90,16 @@ def _furnished(server: Server) -> Target:
         items = [{"item": row["item_id"], "note": "n"} for row in nested]
         full = [make(f"Full {at}", items) for at in range(5)]
         page = client.get(f"/collections/{full[0]['id']}/entries").json()
+        wanted = {"url": "https://hooks.example.org/", "account": "admin"}
+        hooks = [client.post("/webhooks", json=wanted).json()["id"] for _ in range(3)]
+        sent = [client.post(f"/webhooks/{hook}/test").json()["id"] for hook in hooks]
     return Target(
         server,
         [str(row["id"]) for row in full],
         [row["id"] for row in page["rows"]],
         [int(str(row["item_id"])) for row in nested],
+        hooks,
+        sent,
     )
 
 

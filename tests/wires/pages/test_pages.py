@@ -13,6 +13,7 @@ import pytest
 from factories import collection as make_collection
 from factories.app import client_of
 from factories.people import Person, actor_of, make_user, sign_in, unique
+from factories.releases import delete_version, make_lab, make_version
 from pinakes.server.actor import Scope, system
 from pinakes.server.catalog import service as catalog
 from pinakes.server.collections import entries, service as collections
@@ -330,6 +331,34 @@ class TestCollections:
         assert response.headers["content-type"].startswith("text/css")
         assert "@import" not in response.text
         assert "url(" not in response.text
+
+    async def test_the_start_page_shows_showcases_only(self, client: httpx2.AsyncClient, db: Database):
+        lab = await make_lab(db)
+        shown = await make_collection(db, lab.member.actor, title=unique("Shown"))
+        version = await make_version(db, lab.team, unique("logged"))
+        link = await lab.link(await lab.registry(), unique("released"), version)
+        await enter(client, lab.member)
+        text = check_page(await client.get("/"))
+        assert shown.title in text
+        assert link.card.title not in text
+        assert "logged" not in text
+
+    async def test_a_release_shows_its_versions(self, client: httpx2.AsyncClient, db: Database):
+        """Newest first, with numbers and aliases, under the registry's own name; a deleted one says what it was."""
+        lab = await make_lab(db)
+        registry = await lab.registry(unique("Fine-tuned models"))
+        old, new = [await make_version(db, lab.team, unique("digits")) for _ in range(2)]
+        name = unique("MNIST")
+        await lab.link(registry, name, old)
+        link = await lab.link(registry, name, new, "production")
+        await delete_version(db, old, lab.member)
+        await enter(client, lab.member)
+        text = check_page(await client.get(f"/collections/{link.card.slug}"))
+        assert f"{lab.org.name} / {registry.name}" in text
+        assert re.search(rf"v1.*{new.name}.*production.*latest|v1.*{new.name}.*latest.*production", text, re.DOTALL)
+        assert text.index(new.name) < text.index(old.name.partition("/")[2])
+        assert f"digest {old.digest}" in text
+        assert "deleted" in text
 
 
 class TestText:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -51,7 +52,7 @@ class AsyncSession:
             transport: What carries the requests, for tests.
             user_agent: Put before the SDK's own name.
         """
-        own = f"pinakes/{version('pinakes')}"
+        own = f"pinakes-python/{version('pinakes')}"
         headers = {"User-Agent": f"{user_agent} {own}" if user_agent else own, "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {_checked(token)}"
@@ -62,10 +63,15 @@ class AsyncSession:
         self._http: httpx2.AsyncClient = httpx2.AsyncClient(
             base_url=url + API, headers=headers, timeout=self._timeout, transport=transport
         )
+        self._transport: httpx2.AsyncBaseTransport | None = transport
+        self._files: httpx2.AsyncClient | None = None
+        self._making: threading.Lock = threading.Lock()
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+        if self._files is not None:
+            await self._files.aclose()
 
     async def send(self, the_call: Call) -> httpx2.Response:
         """Send a call and return its whole answer.
@@ -123,7 +129,7 @@ class AsyncSession:
         while True:
             attempt += 1
             try:
-                response = await self._once(self._request(the_call, chunks), whole=whole)
+                response = await self._once(the_call, chunks, whole=whole)
             except httpx2.RequestError as error:
                 failure = _lost(error, self.url)
                 unsent = isinstance(error, _UNSENT)
@@ -140,8 +146,11 @@ class AsyncSession:
                     raise failure
             await self.pause(attempt, failure)
 
-    async def _once(self, request: httpx2.Request, *, whole: bool) -> httpx2.Response:
-        response = await self._http.send(request, stream=True)
+    async def _once(
+        self, the_call: Call, chunks: Callable[[], AsyncIterator[bytes]] | None, *, whole: bool
+    ) -> httpx2.Response:
+        client = self._client(the_call)
+        response = await client.send(self._request(client, the_call, chunks), stream=True)
         self._met = True
         if whole:
             try:
@@ -150,9 +159,21 @@ class AsyncSession:
                 await response.aclose()
         return response
 
-    def _request(self, the_call: Call, chunks: Callable[[], AsyncIterator[bytes]] | None) -> httpx2.Request:
+    def _client(self, the_call: Call) -> httpx2.AsyncClient:
+        """Return what sends a call: for a whole URL a client without the token, which is nobody's business there."""
+        if "://" not in the_call.path:
+            return self._http
+        with self._making:
+            if self._files is None:
+                agent = {"User-Agent": self._http.headers["User-Agent"]}
+                self._files = httpx2.AsyncClient(headers=agent, timeout=self._timeout, transport=self._transport)
+            return self._files
+
+    def _request(
+        self, client: httpx2.AsyncClient, the_call: Call, chunks: Callable[[], AsyncIterator[bytes]] | None
+    ) -> httpx2.Request:
         try:
-            return self._http.build_request(
+            return client.build_request(
                 the_call.method,
                 the_call.path,
                 params=query(the_call.params),

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from pinakes.sdk._async.collections import AsyncCollections
     from pinakes.sdk._async.events import AsyncEvents
     from pinakes.sdk._async.organizations import AsyncOrganizations, AsyncTeams
+    from pinakes.sdk._async.projects import AsyncProjects
+    from pinakes.sdk._async.registries import AsyncRegistries
+    from pinakes.sdk._async.releases import AsyncReleases
     from pinakes.sdk._async.search import AsyncSearch
     from pinakes.sdk._async.tokens import AsyncTokens
     from pinakes.sdk._async.users import AsyncUsers
+    from pinakes.sdk._async.versions import AsyncVersions
+    from pinakes.sdk._async.webhooks import AsyncWebhooks
 
 
 class AsyncClient:
@@ -99,6 +104,34 @@ class AsyncClient:
         return AsyncBuckets(self._session)
 
     @cached_property
+    def registries(self) -> AsyncRegistries:
+        """Organizations' shelves of releases."""
+        from pinakes.sdk._async.registries import AsyncRegistries
+
+        return AsyncRegistries(self._session)
+
+    @cached_property
+    def releases(self) -> AsyncReleases:
+        """Releases and artifacts: versions with numbers and aliases, and what was remembered."""
+        from pinakes.sdk._async.releases import AsyncReleases
+
+        return AsyncReleases(self._session)
+
+    @cached_property
+    def versions(self) -> AsyncVersions:
+        """Versions of artifacts, and their files."""
+        from pinakes.sdk._async.versions import AsyncVersions
+
+        return AsyncVersions(self._session)
+
+    @cached_property
+    def projects(self) -> AsyncProjects:
+        """Where runs and artifacts are logged."""
+        from pinakes.sdk._async.projects import AsyncProjects
+
+        return AsyncProjects(self._session)
+
+    @cached_property
     def search(self) -> AsyncSearch:
         """Words, in collections and items."""
         from pinakes.sdk._async.search import AsyncSearch
@@ -139,6 +172,13 @@ class AsyncClient:
         from pinakes.sdk._async.organizations import AsyncTeams
 
         return AsyncTeams(self._session)
+
+    @cached_property
+    def webhooks(self) -> AsyncWebhooks:
+        """Being told of what happens, by signed requests."""
+        from pinakes.sdk._async.webhooks import AsyncWebhooks
+
+        return AsyncWebhooks(self._session)
 
     async def close(self) -> None:
         """Close the connections."""

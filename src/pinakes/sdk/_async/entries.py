@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from pinakes.api.collections import Batch, Entry, ItemName, LeanEntry
+from pinakes.api.collections import Batch, Entry, LeanEntry
+from pinakes.api.common import Page
 from pinakes.sdk import frames
 from pinakes.sdk._async._noun import AsyncNoun
-from pinakes.sdk._async._paging import LONGEST_PAGE, AsyncPages
+from pinakes.sdk._async._paging import AsyncPages
 from pinakes.sdk.addressing import (
     CollectionLike,
     EntryLike,
     ItemLike,
     NewEntryLike,
-    address_path,
     collection_path,
     entry_ref,
-    item_ref,
-    names,
+    item_queries,
     new_entry,
 )
 from pinakes.sdk.calls import Call, call, given
@@ -27,9 +26,6 @@ from pinakes.sdk.errors import Conflict, NotFound, UnexpectedAnswer
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-# Kinds whose addresses change; a former one leads to the present one.
-_RENAMED = frozenset({"model", "dataset", "space"})
 
 E = TypeVar("E", bound=Entry | LeanEntry)
 
@@ -101,7 +97,7 @@ class AsyncEntryVerbs(AsyncNoun):
         return await self._session.get(collection_path(collection, "entries", entry_ref(entry)), Entry)
 
     async def find(self, collection: CollectionLike, what: ItemLike) -> Entry:
-        """Find an item's entry; this reads the collection from its beginning until it is found.
+        """Find an item's entry.
 
         Args:
             collection: Where.
@@ -110,19 +106,12 @@ class AsyncEntryVerbs(AsyncNoun):
         Raises:
             NotFound: It is not in this collection.
         """
-        reference = await self._present(item_ref(what))
-        async for entry in self.entries(collection, page_size=LONGEST_PAGE, lean=True):
-            if names(reference, entry.item):
-                return await self.entry(collection, entry)
-        message = "The item is not in this collection."
-        raise NotFound(message, code="entry_not_found", field="item")
-
-    async def _present(self, reference: int | dict[str, str]) -> int | dict[str, str]:
-        """Return what an item is called today: what can be renamed is looked up."""
-        if isinstance(reference, int) or reference["kind"] not in _RENAMED:
-            return reference
-        path = address_path("/repos", reference["kind"], reference["address"])
-        return (await self._session.get(path, ItemName)).id
+        path = collection_path(collection, "entries")
+        page = await self._session.get(path, Page[Entry], item=item_queries(what))
+        if not page.rows:
+            message = "The item is not in this collection."
+            raise NotFound(message, code="entry_not_found", field="item")
+        return page.rows[0]
 
     async def add_one(
         self,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pinakes.api.catalog import SearchHit
-from pinakes.api.common import ItemKind
+from pinakes.api.catalog import SearchHit, SearchKind
 from pinakes.sdk._async._noun import AsyncNoun
 from pinakes.sdk._async._paging import AsyncPages
 
@@ -17,15 +16,15 @@ class AsyncSearch(AsyncNoun):
         self,
         text: str,
         *,
-        kind: ItemKind | Sequence[ItemKind] | None = None,
+        kind: SearchKind | Sequence[SearchKind] | None = None,
         owner: str | None = None,
         page_size: int = 50,
     ) -> AsyncPages[SearchHit]:
-        """Find what has every word in its name, title or owner's name, or (collections) in its description or tags.
+        """Find what has every word in its name, title or owner's name, description or (collections) tags.
 
         Args:
             text: Words, in any case and order; the last one may be unfinished.
-            kind: Of one of these kinds.
+            kind: Of one of these kinds: of items, `registry`, or one kind of collections.
             owner: What belongs to this account.
             page_size: How many to ask for at once, at most 100.
         """

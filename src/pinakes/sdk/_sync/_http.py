@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ class Session:
             transport: What carries the requests, for tests.
             user_agent: Put before the SDK's own name.
         """
-        own = f"pinakes/{version('pinakes')}"
+        own = f"pinakes-python/{version('pinakes')}"
         headers = {"User-Agent": f"{user_agent} {own}" if user_agent else own, "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {_checked(token)}"
@@ -63,10 +64,15 @@ class Session:
         self._http: httpx2.Client = httpx2.Client(
             base_url=url + API, headers=headers, timeout=self._timeout, transport=transport
         )
+        self._transport: httpx2.BaseTransport | None = transport
+        self._files: httpx2.Client | None = None
+        self._making: threading.Lock = threading.Lock()
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        if self._files is not None:
+            self._files.close()
 
     def send(self, the_call: Call) -> httpx2.Response:
         """Send a call and return its whole answer.
@@ -122,7 +128,7 @@ class Session:
         while True:
             attempt += 1
             try:
-                response = self._once(self._request(the_call, chunks), whole=whole)
+                response = self._once(the_call, chunks, whole=whole)
             except httpx2.RequestError as error:
                 failure = _lost(error, self.url)
                 unsent = isinstance(error, _UNSENT)
@@ -139,8 +145,9 @@ class Session:
                     raise failure
             self.pause(attempt, failure)
 
-    def _once(self, request: httpx2.Request, *, whole: bool) -> httpx2.Response:
-        response = self._http.send(request, stream=True)
+    def _once(self, the_call: Call, chunks: Callable[[], Iterator[bytes]] | None, *, whole: bool) -> httpx2.Response:
+        client = self._client(the_call)
+        response = client.send(self._request(client, the_call, chunks), stream=True)
         self._met = True
         if whole:
             try:
@@ -149,9 +156,21 @@ class Session:
                 response.close()
         return response
 
-    def _request(self, the_call: Call, chunks: Callable[[], Iterator[bytes]] | None) -> httpx2.Request:
+    def _client(self, the_call: Call) -> httpx2.Client:
+        """Return what sends a call: for a whole URL a client without the token, which is nobody's business there."""
+        if "://" not in the_call.path:
+            return self._http
+        with self._making:
+            if self._files is None:
+                agent = {"User-Agent": self._http.headers["User-Agent"]}
+                self._files = httpx2.Client(headers=agent, timeout=self._timeout, transport=self._transport)
+            return self._files
+
+    def _request(
+        self, client: httpx2.Client, the_call: Call, chunks: Callable[[], Iterator[bytes]] | None
+    ) -> httpx2.Request:
         try:
-            return self._http.build_request(
+            return client.build_request(
                 the_call.method,
                 the_call.path,
                 params=query(the_call.params),

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from pinakes.sdk._sync.collections import Collections
     from pinakes.sdk._sync.events import Events
     from pinakes.sdk._sync.organizations import Organizations, Teams
+    from pinakes.sdk._sync.projects import Projects
+    from pinakes.sdk._sync.registries import Registries
+    from pinakes.sdk._sync.releases import Releases
     from pinakes.sdk._sync.search import Search
     from pinakes.sdk._sync.tokens import Tokens
     from pinakes.sdk._sync.users import Users
+    from pinakes.sdk._sync.versions import Versions
+    from pinakes.sdk._sync.webhooks import Webhooks
 
 
 class Client:
@@ -100,6 +105,34 @@ class Client:
         return Buckets(self._session)
 
     @cached_property
+    def registries(self) -> Registries:
+        """Organizations' shelves of releases."""
+        from pinakes.sdk._sync.registries import Registries
+
+        return Registries(self._session)
+
+    @cached_property
+    def releases(self) -> Releases:
+        """Releases and artifacts: versions with numbers and aliases, and what was remembered."""
+        from pinakes.sdk._sync.releases import Releases
+
+        return Releases(self._session)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """Versions of artifacts, and their files."""
+        from pinakes.sdk._sync.versions import Versions
+
+        return Versions(self._session)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """Where runs and artifacts are logged."""
+        from pinakes.sdk._sync.projects import Projects
+
+        return Projects(self._session)
+
+    @cached_property
     def search(self) -> Search:
         """Words, in collections and items."""
         from pinakes.sdk._sync.search import Search
@@ -140,6 +173,13 @@ class Client:
         from pinakes.sdk._sync.organizations import Teams
 
         return Teams(self._session)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Being told of what happens, by signed requests."""
+        from pinakes.sdk._sync.webhooks import Webhooks
+
+        return Webhooks(self._session)
 
     def close(self) -> None:
         """Close the connections."""

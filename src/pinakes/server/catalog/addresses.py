@@ -11,6 +11,9 @@ from pinakes.server.errors import Invalid
 # The Hub's rule for each part of a repo's id, as its client checks it; what is longer or stranger is never found.
 _PART = re.compile(r"[A-Za-z0-9_.-]{1,96}")
 _COLLECTION_WORDS = re.compile(r"[A-Za-z0-9_.-]{1,300}")
+# What stands behind the owner: a project's name, or `project/artifact:v3`; their names may hold blanks, too.
+_PROJECT = re.compile(r"[^/]{1,128}")
+_VERSION = re.compile(r"[^/]{1,128}/[^/:]{1,128}:v[0-9]{1,9}")
 _PUBLIC_ID = re.compile(r"(?:.*-)?([0-9a-f]{24})", re.IGNORECASE)
 
 # 1706.03762v2, arXiv:1706.03762, https://arxiv.org/abs/hep-th/9901001 ... A subject class says nothing that the number
@@ -44,6 +47,8 @@ def parse(kind: str, address: str) -> Address | None:
     if kind == "paper":
         number = arxiv_id(address)
         return Address(kind, None, number.lower()) if number else None
+    if kind in {"project", "version"}:
+        return _owned(kind, address)
     return _collection(address) if kind == "collection" else _named(kind, address)
 
 
@@ -103,6 +108,14 @@ def _named(kind: str, address: str) -> Address | None:
     if not _PART.fullmatch(name) or (slash and not _PART.fullmatch(owner)):
         return None
     return Address(kind, owner.lower() if slash else None, name.lower())
+
+
+def _owned(kind: str, address: str) -> Address | None:
+    owner, _, name = address.partition("/")
+    known = _PROJECT if kind == "project" else _VERSION
+    if not _PART.fullmatch(owner) or not known.fullmatch(name) or not name.isprintable():
+        return None
+    return Address(kind, owner.lower(), name.lower() if kind == "project" else name)
 
 
 def _collection(address: str) -> Address | None:

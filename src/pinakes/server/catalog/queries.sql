@@ -43,6 +43,16 @@ left join lateral (
     select x.id, 1, 0
     from items as x
     where
+        r.kind = 'version'
+        and x.kind = 'version'
+        and x.owner_id = a.id
+        and x.name = r.name
+        and x.deleted_at is null
+        and readable(x.visibility, x.owner_id, %(everything)s, %(accounts)s)
+    union all
+    select x.id, 1, 0
+    from items as x
+    where
         r.owner is null
         and r.kind <> 'collection'
         and x.kind = r.kind
@@ -229,7 +239,11 @@ where
     and (%(only_to)s::integer is null or item_id = %(only_to)s::integer);
 
 -- name: create_repo_facts
--- What only repos have, for a new one.
+-- What only repos have, for a new one; and its row among the counts of likes, so that one index ranks all repos.
+with counted as (
+    insert into vote_counts (item_id) values (%(id)s::integer)
+)
+
 insert into repos (item_id, gated, sdk, description, pipeline_tag, library_name, tags, card)
 values (
     %(id)s::integer,
@@ -320,7 +334,6 @@ left join accounts as o on i.owner_id = o.id
 left join vote_counts as t on i.id = t.item_id
 where
     (%(kind)s::text is null or i.kind = %(kind)s::text)
-    and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
     and (%(tags)s::text [] is null or r.tags @> %(tags)s::text [])
     and (%(pipeline_tag)s::text is null or r.pipeline_tag = %(pipeline_tag)s::text)
     and (%(gated)s::boolean is null or (r.gated is not null) = %(gated)s::boolean)
@@ -365,7 +378,6 @@ left join accounts as o on i.owner_id = o.id
 left join vote_counts as t on i.id = t.item_id
 where
     (%(kind)s::text is null or i.kind = %(kind)s::text)
-    and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
     and (%(tags)s::text [] is null or r.tags @> %(tags)s::text [])
     and (%(pipeline_tag)s::text is null or r.pipeline_tag = %(pipeline_tag)s::text)
     and (%(gated)s::boolean is null or (r.gated is not null) = %(gated)s::boolean)
@@ -380,16 +392,112 @@ where
 order by r.item_id desc
 limit %(limit)s::integer;
 
--- name: repos_by_rank -> Ranked
--- A page of the repos that a reader sees, by how often they are downloaded or liked, or were liked in the seven days
--- before `until` and then at all. Only the numbers: the page's rows are read by `repos_by_id`.
-with counted as (
+-- name: repos_by_downloads -> Ranked
+-- A page of the repos that a reader sees, those first that are downloaded most; as in all that follow, only the numbers:
+-- the page's rows are read by `repos_by_id`.
+select i.id, r.downloads as rank, 0 as second
+from repos as r
+inner join items as i on r.item_id = i.id
+where
+    (%(kind)s::text is null or i.kind = %(kind)s::text)
+    and (%(tags)s::text [] is null or r.tags @> %(tags)s::text [])
+    and (%(pipeline_tag)s::text is null or r.pipeline_tag = %(pipeline_tag)s::text)
+    and (%(gated)s::boolean is null or (r.gated is not null) = %(gated)s::boolean)
+    and (
+        %(patterns)s::text [] is null
+        or lower(concat_ws('/', (select o.name from accounts as o where o.id = i.owner_id), i.name) || ' ' || i.title)
+        like all (array(select lower(w.pattern) from unnest(%(patterns)s::text []) as w (pattern)))
+    )
+    and (r.downloads, r.item_id) < (%(rank)s::bigint, %(below)s::integer)
+    and i.deleted_at is null
+    and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+order by r.downloads desc, r.item_id desc
+limit %(limit)s::integer;
+
+-- name: repos_by_likes -> Ranked
+-- A page of the repos that a reader sees, those first that are liked most; without those that trend, where `until` says
+-- when. Each repo has its row in `vote_counts` from the start, so one index holds them all in this order.
+with latest as materialized (
+    select v.item_id
+    from votes as v
+    where v.created_at <= %(until)s::timestamptz and v.created_at > %(until)s::timestamptz - interval '7 days'
+    order by v.created_at desc
+    limit 1000
+)
+
+select i.id, 0::bigint as rank, t.votes as second
+from vote_counts as t
+cross join lateral (
+    select x.id, x.kind, x.owner_id, x.name, x.title, x.visibility, x.deleted_at, f.tags, f.pipeline_tag, f.gated
+    from repos as f
+    inner join items as x on f.item_id = x.id
+    where f.item_id = t.item_id
+    offset 0
+) as i
+where
+    (%(kind)s::text is null or i.kind = %(kind)s::text)
+    and (%(tags)s::text [] is null or i.tags @> %(tags)s::text [])
+    and (%(pipeline_tag)s::text is null or i.pipeline_tag = %(pipeline_tag)s::text)
+    and (%(gated)s::boolean is null or (i.gated is not null) = %(gated)s::boolean)
+    and (
+        %(patterns)s::text [] is null
+        or lower(concat_ws('/', (select o.name from accounts as o where o.id = i.owner_id), i.name) || ' ' || i.title)
+        like all (array(select lower(w.pattern) from unnest(%(patterns)s::text []) as w (pattern)))
+    )
+    and (t.votes, t.item_id) < (%(second)s::integer, %(below)s::integer)
+    and t.item_id not in (select latest.item_id from latest)
+    and i.deleted_at is null
+    and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+order by t.votes desc, t.item_id desc
+limit %(limit)s::integer;
+
+-- name: repos_trending -> Ranked
+-- A page of the repos that a reader sees and that were liked in the seven days before `until`, the most often first. The
+-- last 1,000 likes of that time are counted: what trends shows in them, and on a server where more are given, counting
+-- all of them for each page would take the longer the busier it is.
+with recent as materialized (
+    select latest.item_id, count(*) as rank
+    from (
+        select v.item_id
+        from votes as v
+        where v.created_at <= %(until)s::timestamptz and v.created_at > %(until)s::timestamptz - interval '7 days'
+        order by v.created_at desc
+        limit 1000
+    ) as latest
+    group by latest.item_id
+)
+
+select i.id, recent.rank, t.votes as second
+from recent
+inner join items as i on recent.item_id = i.id
+inner join repos as r on recent.item_id = r.item_id
+inner join vote_counts as t on recent.item_id = t.item_id
+where
+    (%(kind)s::text is null or i.kind = %(kind)s::text)
+    and (%(tags)s::text [] is null or r.tags @> %(tags)s::text [])
+    and (%(pipeline_tag)s::text is null or r.pipeline_tag = %(pipeline_tag)s::text)
+    and (%(gated)s::boolean is null or (r.gated is not null) = %(gated)s::boolean)
+    and (
+        %(patterns)s::text [] is null
+        or lower(concat_ws('/', (select o.name from accounts as o where o.id = i.owner_id), i.name) || ' ' || i.title)
+        like all (array(select lower(w.pattern) from unnest(%(patterns)s::text []) as w (pattern)))
+    )
+    and (recent.rank, t.votes, i.id) < (%(rank)s::bigint, %(second)s::integer, %(below)s::integer)
+    and i.deleted_at is null
+    and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
+order by recent.rank desc, t.votes desc, i.id desc
+limit %(limit)s::integer;
+
+-- name: repos_of_owner -> Ranked
+-- A page of one owner's repos that a reader sees, in any of the orders: they are few beside all, so they are collected
+-- and then sorted, where the queries above go through all in their order.
+with ranked as (
     select
         i.id,
         case %(sort)s::text
+            when 'lastModified' then (extract(epoch from r.last_modified) * 1000000)::bigint
             when 'downloads' then r.downloads
-            when 'likes' then coalesce(t.votes, 0)::bigint
-            else (
+            when 'trendingScore' then (
                 select count(*)
                 from votes as v
                 where
@@ -397,34 +505,31 @@ with counted as (
                     and v.created_at > %(until)s::timestamptz - interval '7 days'
                     and v.created_at <= %(until)s::timestamptz
             )
+            else 0
         end as rank,
-        case when %(sort)s::text = 'trendingScore' then coalesce(t.votes, 0) else 0 end as second
-    from repos as r
-    inner join items as i on r.item_id = i.id
-    left join accounts as o on i.owner_id = o.id
+        case when %(sort)s::text in ('likes', 'trendingScore') then coalesce(t.votes, 0) else 0 end as second
+    from items as i
+    inner join repos as r on i.id = r.item_id
     left join vote_counts as t on i.id = t.item_id
     where
-        (%(kind)s::text is null or i.kind = %(kind)s::text)
-        and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
+        i.owner_id = %(owner_id)s::integer
+        and (%(kind)s::text is null or i.kind = %(kind)s::text)
         and (%(tags)s::text [] is null or r.tags @> %(tags)s::text [])
         and (%(pipeline_tag)s::text is null or r.pipeline_tag = %(pipeline_tag)s::text)
         and (%(gated)s::boolean is null or (r.gated is not null) = %(gated)s::boolean)
         and (
             %(patterns)s::text [] is null
-            or lower(concat_ws('/', o.name, i.name) || ' ' || i.title)
+            or lower(concat_ws('/', (select o.name from accounts as o where o.id = i.owner_id), i.name) || ' ' || i.title)
             like all (array(select lower(w.pattern) from unnest(%(patterns)s::text []) as w (pattern)))
         )
         and i.deleted_at is null
         and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
 )
 
-select counted.id, counted.rank, counted.second
-from counted
-where
-    %(below)s::integer is null
-    or (counted.rank, counted.second, counted.id)
-    < (%(rank)s::bigint, %(second)s::integer, %(below)s::integer)
-order by counted.rank desc, counted.second desc, counted.id desc
+select ranked.id, ranked.rank, ranked.second
+from ranked
+where (ranked.rank, ranked.second, ranked.id) < (%(rank)s::bigint, %(second)s::integer, %(below)s::integer)
+order by ranked.rank desc, ranked.second desc, ranked.id desc
 limit %(limit)s::integer;
 
 -- name: repos_by_id -> Repo

@@ -21,11 +21,11 @@ from pinakes.server.catalog.lookup import (
     resolve,
     taken,
 )
-from pinakes.server.catalog.types import Item, Ranked, Repo, RepoChanges, RepoListing
+from pinakes.server.catalog.types import Item, Ranked, Repo, RepoChanges, RepoListing, Sort
 from pinakes.server.db import IntegrityError, Tx, json, violated
 from pinakes.server.errors import AccountNotFound, ItemNotFound
 from pinakes.server.events import service as events
-from pinakes.server.paging import Page, cut, decode_cursor
+from pinakes.server.paging import BigInt, Page, cut, decode_cursor
 from pinakes.server.people import service as people
 from pinakes.server.permissions import service as permissions
 from pinakes.server.permissions.service import sight
@@ -33,6 +33,10 @@ from pinakes.server.permissions.table import Permission
 
 # Fields whose change is a change of the repo itself, not of how it is kept.
 _CONTENT = ("title", "sdk", "description", "pipeline_tag", "library_name", "tags", "card")
+
+# Where a ranking begins: above what any repo has.
+HIGHEST_RANK = 2**63 - 1
+TOP = {"second": 2**31 - 1, "below": LAST_ID}
 
 
 async def create_repo(
@@ -125,11 +129,11 @@ async def list_repos(
         "everything": seen.everything,
         "accounts": seen.accounts,
     }
-    if sort == "lastModified":
+    if owner_id is None and sort == "lastModified":
         return await _by_last_modified(tx, actor, wanted, limit, cursor)
-    if sort == "createdAt":
+    if owner_id is None and sort == "createdAt":
         return await _by_creation(tx, actor, wanted, limit, cursor)
-    return await _by_rank(tx, actor, wanted | {"sort": sort}, limit, cursor)
+    return await _by_rank(tx, actor, sort, wanted, limit, cursor)
 
 
 async def update_repo(tx: Tx, actor: Actor, kind: str, address: str, changes: RepoChanges) -> Repo:
@@ -251,14 +255,33 @@ async def _by_creation(tx: Tx, actor: Actor, wanted: dict[str, object], limit: i
     return cut(rows, limit, lambda repo: (repo.id,))
 
 
-async def _by_rank(tx: Tx, actor: Actor, wanted: dict[str, object], limit: int, cursor: str | None) -> Page[Repo]:
+async def _by_rank(
+    tx: Tx, actor: Actor, sort: Sort, wanted: dict[str, object], limit: int, cursor: str | None
+) -> Page[Repo]:
     # What trends is decided when the first page is read, so that the pages after it have the same order.
-    now = datetime.now(UTC)
-    until, rank, second, below = decode_cursor(cursor, datetime, int, int, int) if cursor else (now, None, None, None)
-    rows = await tx.all(SQL.repos_by_rank, Ranked, **wanted, until=until, rank=rank, second=second, below=below)
+    first = (datetime.now(UTC), HIGHEST_RANK, *TOP.values())
+    until, rank, second, below = decode_cursor(cursor, datetime, BigInt, int, int) if cursor else first
+    place = wanted | {"sort": sort, "until": until, "rank": rank, "second": second, "below": below}
+    if wanted["owner_id"] is not None:
+        rows = await tx.all(SQL.repos_of_owner, Ranked, **place)
+    elif sort == "downloads":
+        rows = await tx.all(SQL.repos_by_downloads, Ranked, **place)
+    elif sort == "likes":
+        rows = await tx.all(SQL.repos_by_likes, Ranked, **place | {"until": None})
+    else:
+        rows = await _trending(tx, place, rank, limit + 1)
     page = cut(rows, limit, lambda row: (until, row.rank, row.second, row.id))
     repos = await tx.all(SQL.repos_by_id, Repo, ids=[row.id for row in page.rows], user_id=actor.user_id)
     return Page(repos, page.next)
+
+
+async def _trending(tx: Tx, place: dict[str, object], rank: int, limit: int) -> list[Ranked]:
+    """Return those that were liked lately, and behind them all others, by all their likes."""
+    found = await tx.all(SQL.repos_trending, Ranked, **place) if rank > 0 else []
+    if len(found) == limit:
+        return found
+    rest = place | {"limit": limit - len(found)} | (TOP if rank > 0 else {})
+    return found + await tx.all(SQL.repos_by_likes, Ranked, **rest)
 
 
 def _checked(kind: str, given: RepoChanges) -> RepoChanges:

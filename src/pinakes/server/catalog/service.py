@@ -14,6 +14,7 @@ from pinakes.server.catalog.elsewhere import (
     update_bucket,
     update_reference,
 )
+from pinakes.server.catalog.explaining import explain
 from pinakes.server.catalog.lookup import get_item, hold_still, list_items, resolve, resolve_many
 from pinakes.server.catalog.papers import corrects, delete_paper, get_paper, register_paper, search_papers
 from pinakes.server.catalog.repos import create_repo, delete_repo, get_repo, list_repos, move_repo, update_repo
@@ -28,6 +29,7 @@ __all__ = [
     "delete_paper",
     "delete_reference",
     "delete_repo",
+    "explain",
     "get_bucket",
     "get_item",
     "get_paper",

@@ -10,7 +10,7 @@ RepoKind = Literal["model", "dataset", "space"]
 Sort = Literal["lastModified", "createdAt", "trendingScore", "downloads", "likes"]
 
 REPO_KINDS = ("model", "dataset", "space")
-KINDS = (*REPO_KINDS, "paper", "bucket", "reference", "collection")
+KINDS = (*REPO_KINDS, "paper", "bucket", "reference", "collection", "project", "version")
 VISIBILITIES = ("public", "private")
 GATES = ("auto", "manual")
 SDKS = ("gradio", "streamlit", "docker", "static")
@@ -220,3 +220,37 @@ class Liked:
     def address(self) -> str:
         """Return where it is found: `owner/name`, or a bare name."""
         return f"{self.owner}/{self.name}" if self.owner else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A work area of a user, team or organization, where runs and artifacts live.
+
+    Attributes:
+        created_by: The user who made it, None where he is gone.
+    """
+
+    id: int
+    owner_id: int
+    owner: str
+    owner_kind: str
+    name: str
+    description: str
+    visibility: str
+    created_at: datetime
+    updated_at: datetime
+    created_by: str | None
+
+    @property
+    def address(self) -> str:
+        """Return where it is found: `owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChanges:
+    """New values for a project; None leaves one as it is, "" takes the description away."""
+
+    description: str | None = None
+    visibility: str | None = None
+    name: str | None = None

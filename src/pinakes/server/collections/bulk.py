@@ -79,6 +79,7 @@ async def add_lines(
         CollectionNotFound, Forbidden, PreconditionFailed: see `hold`; before anything is yielded.
     """
     held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, adding=BULK, expected=expected)
+    rules.listed_entries(held.kind)
     last, _ = await neighbours(tx, actor, held, Where())
     present = await items_now(tx, held.id, held.revision) if held.entry_count else BitMap()
     bulk = _Bulk(tx, actor, held, base=int.from_bytes(ordering.after(last)[0]) - 1, present=present)

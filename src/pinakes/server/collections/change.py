@@ -72,15 +72,19 @@ async def view(tx: Tx, actor: Actor, collection_id: int) -> Collection:
     return await _seen(tx, actor, Address(collection_id), trashed=False)
 
 
-async def look(tx: Tx, actor: Actor, ref: str, *, trashed: bool = False) -> Collection:
+async def look(tx: Tx, actor: Actor, ref: str, *, trashed: bool = False, kind: str | None = None) -> Collection:
     """Return one collection as an actor sees it, by an address: `ID`, `words-ID`, `owner/words-ID` or `owner/words`.
 
     The words before the id do not count, so every former slug finds it; an owner must be or have been its owner.
 
     Raises:
-        CollectionNotFound: there is none, he may not see it, or it is in the trash (unless `trashed`).
+        CollectionNotFound: there is none (of that kind, when one is named), he may not see it, or it is in the trash
+            (unless `trashed`).
     """
-    return await _seen(tx, actor, await _address(tx, ref), trashed=trashed)
+    found = await _seen(tx, actor, await _address(tx, ref), trashed=trashed)
+    if kind is not None and found.kind != kind:
+        raise CollectionNotFound
+    return found
 
 
 async def hold(
@@ -92,6 +96,7 @@ async def hold(
     adding: Literal[1001, 1002] | None = None,
     expected: int | None = None,
     trashed: bool = False,
+    kind: str | None = None,
 ) -> Locked:
     """Lock a collection for a change, after checking that the actor may make it.
 
@@ -103,6 +108,7 @@ async def hold(
         adding: For a change that adds items: `ONE_CALL` or `BULK`, the lock that keeps items from closing meanwhile.
         expected: The revision that he believes to be the present one, if he said so.
         trashed: Whether the collection is to be one in the trash.
+        kind: Which kind of collection it is to be, for callers who know one only.
 
     Raises:
         CollectionNotFound: there is none, or he may not see it.
@@ -111,7 +117,7 @@ async def hold(
     """
     address = Address(ref) if isinstance(ref, int) else await _address(tx, ref)
     held = await tx.one(SQL.hold, Locked, id=address.collection_id, public_id=address.public_id, adding=adding)
-    if held is None or (held.deleted_at is not None) != trashed:
+    if held is None or (held.deleted_at is not None) != trashed or (kind is not None and held.kind != kind):
         raise CollectionNotFound
     await _check_owner(tx, address, held.owner)
     visibility = "private" if trashed else held.visibility
@@ -120,6 +126,12 @@ async def hold(
         message = f"The collection is at revision {held.revision}, not {expected}; read it again."
         raise PreconditionFailed(message, details={"revision": held.revision, "expected": expected})
     return held
+
+
+def public_id_of(ref: str) -> Address | None:
+    """Read an address that has an id in it; None when it has none."""
+    match = _ADDRESS.fullmatch(ref)
+    return Address(public_id=match["public_id"].lower(), owner=match["owner"]) if match and "\0" not in ref else None
 
 
 async def _address(tx: Tx, ref: str) -> Address:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pinakes.server.actor import Actor
 from pinakes.server.catalog.service import resolve_many
-from pinakes.server.collections import rules
+from pinakes.server.collections import rules, single
 from pinakes.server.collections.change import (
     NAMED_IN_EVENT,
     ONE_CALL,
@@ -30,6 +30,7 @@ from pinakes.server.collections.types import (
     Entry,
     EntryChange,
     EntryId,
+    ItemRef,
     Locked,
     Outcome,
     Present,
@@ -37,7 +38,7 @@ from pinakes.server.collections.types import (
     Standing,
     Where,
 )
-from pinakes.server.db import Tx
+from pinakes.server.db import Tx, json
 from pinakes.server.errors import AlreadyInCollection, EntryNotFound, Invalid, ItemNotFound
 from pinakes.server.paging import Page, decode_cursor, encode_cursor
 from pinakes.server.permissions.table import Permission
@@ -66,6 +67,7 @@ async def add(
     atomic: bool = False,
     expected: int | None = None,
     reason: str | None = None,
+    kind: str | None = None,
 ) -> Batch:
     """Put items into a collection, in the order given, at its end or where the caller says.
 
@@ -76,8 +78,12 @@ async def add(
         CollectionNotFound, Forbidden, PreconditionFailed: see `hold`.
         EntryNotFound, Invalid: the place is not one.
     """
-    held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, adding=ONE_CALL, expected=expected)
-    lines = await looked_up(tx, actor, rules.of(held.kind), additions)
+    if len(additions) == 1 and where == END and kind in (None, "showcase"):
+        batch = await _append(tx, actor, ref, additions, expected=expected, reason=reason)
+        if batch is not None:
+            return batch
+    held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, adding=ONE_CALL, expected=expected, kind=kind)
+    lines = await looked_up(tx, actor, rules.listed_entries(held.kind), additions)
     wanted = first_of_each(lines)
     keys = await keys_at(tx, actor, held, where, len(wanted)) if wanted else []
     added = await insert(tx, actor, held, wanted, keys, closing=not atomic, reason=reason)
@@ -100,9 +106,10 @@ async def update(
     atomic: bool = False,
     expected: int | None = None,
     reason: str | None = None,
+    kind: str | None = None,
 ) -> Batch:
     """Change notes, scores and positions of entries; positions one after the other, as if each were its own call."""
-    held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected, kind=kind)
     allowed = rules.of(held.kind)
     found = await standing(tx, actor, held, [change.entry for change in changes])
     results = [_refusal(allowed, found, change) or Result("updated", change.entry) for change in changes]
@@ -135,9 +142,15 @@ async def remove(
     atomic: bool = False,
     expected: int | None = None,
     reason: str | None = None,
+    kind: str | None = None,
 ) -> Batch:
     """Take entries out of a collection. The items themselves are not touched."""
-    held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected)
+    if len(entries) == 1 and kind in (None, "showcase"):
+        made = await single.take_out(tx, actor, ref, entries[0], expected=expected, reason=reason)
+        if made is not None:
+            return Batch(made.revision, applied=True, results=[Result("removed", entries[0])])
+    held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected, kind=kind)
+    rules.listed_entries(held.kind)
     found = await standing(tx, actor, held, entries)
     results = [_removed(entry, found) for entry in entries]
     refused = atomic and any(result.error for result in results)
@@ -166,18 +179,26 @@ async def move(
         EntryNotFound: one of them, or the entry that the place refers to, is not in the collection.
     """
     held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected)
-    found = await standing(tx, actor, held, entries)
+    anchors = [entry for entry in (where.before, where.after) if entry is not None]
+    found = await standing(tx, actor, held, [*entries, *anchors])
     results = [Result("moved", entry) if entry in found else _unknown(entry) for entry in entries]
     Batch(held.revision, applied=False, results=results).checked()
     forms = list({found[entry].item_id: found[entry] for entry in entries}.values())
     items = [form.item_id for form in forms]
     if not forms:
         return Batch(held.revision, applied=True, results=[])
-    keys = await keys_at(tx, actor, held, where, len(forms), leaving_out=items)
-    await tx.run(SQL.rekey, id=held.id, items=items, keys=keys, revision=held.revision + 1)
-    after = summary([{"item": item} for item in items])
-    revision = await finish(tx, actor, held, "entry.moved", after=after, reason=reason)
-    return Batch(revision, applied=True, results=results)
+    keys = await keys_at(tx, actor, held, where, len(forms), leaving_out=items, known=found)
+    await tx.run(
+        SQL.move,
+        id=held.id,
+        items=items,
+        keys=keys,
+        revision=held.revision + 1,
+        after=json(summary([{"item": item} for item in items])),
+        reason=fields.reason(reason),
+        **author(actor),
+    )
+    return Batch(held.revision + 1, applied=True, results=results)
 
 
 async def page(
@@ -227,19 +248,55 @@ async def get(tx: Tx, actor: Actor, ref: str, entry: str) -> Entry:
     parsed = EntryId.parse(entry)
     if parsed is None or parsed.collection_id != collection.id or max(parsed) >= 2**31:
         raise EntryNotFound
-    seen = view_of(actor)
-    found = await tx.one(
-        SQL.entry,
-        Entry,
-        id=collection.id,
-        item_id=parsed.item_id,
-        added_rev=parsed.added_rev,
-        everything=seen.everything,
-        accounts=seen.accounts,
-    )
+    found = await _shown(tx, actor, parsed)
     if found is None:
         raise EntryNotFound
     return found
+
+
+async def of_item(tx: Tx, actor: Actor, ref: str, item: ItemRef) -> Entry | None:
+    """Return an item's entry in a collection, or None: it is not in it, or can't be seen, or there is no such item."""
+    collection = await look(tx, actor, ref)
+    number = item.item_id
+    if number is None:
+        named = (await resolve_many(tx, actor, [(item.kind or "", item.address or "")]))[0]
+        number = named.id if named is not None else 0
+    seen = view_of(actor)
+    there = await tx.one(
+        SQL.there_already, Present, id=collection.id, items=[number], everything=seen.everything, accounts=seen.accounts
+    )
+    if there is None or there.added_rev is None:
+        return None
+    return await _shown(tx, actor, EntryId(collection.id, there.added_rev, number))
+
+
+async def _shown(tx: Tx, actor: Actor, entry: EntryId) -> Entry | None:
+    seen = view_of(actor)
+    return await tx.one(
+        SQL.entry,
+        Entry,
+        id=entry.collection_id,
+        item_id=entry.item_id,
+        added_rev=entry.added_rev,
+        everything=seen.everything,
+        accounts=seen.accounts,
+    )
+
+
+async def _append(
+    tx: Tx, actor: Actor, ref: str, additions: Sequence[Addition], *, expected: int | None, reason: str | None
+) -> Batch | None:
+    """Put one item at the end in one statement; None when something is not in order, and nothing was done."""
+    (line,) = await looked_up(tx.alone, actor, rules.showcase.RULES, additions)
+    if line.item_id is None:
+        return None
+    made = await single.append(
+        tx, actor, ref, line.item_id, note=line.note, score=line.score, expected=expected, reason=reason
+    )
+    if made is None:
+        return None
+    entry = EntryId(made.collection_id, made.revision, line.item_id)
+    return Batch(made.revision, applied=True, results=[Result("added", str(entry))])
 
 
 async def looked_up(tx: Tx, actor: Actor, allowed: Rules, additions: Sequence[Addition]) -> list[Line]:

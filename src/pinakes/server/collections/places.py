@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections import ordering
@@ -17,9 +17,16 @@ _BEHIND_ALL = b"\xff" * 8
 
 
 async def neighbours(
-    tx: Tx, actor: Actor, held: Locked, where: Where, leaving_out: Sequence[int] = ()
+    tx: Tx,
+    actor: Actor,
+    held: Locked,
+    where: Where,
+    leaving_out: Sequence[int] = (),
+    known: Mapping[str, Standing] | None = None,
 ) -> tuple[bytes | None, bytes | None]:
     """Return the keys between which new ones go; None stands for the end of the list on that side.
+
+    `known` has the entry that the place refers to, where the caller has looked it up (see `standing`) already.
 
     An index counts the entries that the actor sees, without those that move. An entry that he does not see stays behind
     its left neighbour.
@@ -30,11 +37,11 @@ async def neighbours(
         raise Invalid(message, field=given[1])
     out = list(leaving_out)
     if where.after is not None:
-        low = await _key_of(tx, actor, held, where.after, "after", out)
+        low = await _key_of(tx, actor, held, where.after, "after", out, known)
         return low, await tx.value(SQL.key_behind, id=held.id, key=low, leaving_out=out)
     high = None
     if where.before is not None:
-        high = await _key_of(tx, actor, held, where.before, "before", out)
+        high = await _key_of(tx, actor, held, where.before, "before", out, known)
     elif where.position is not None and fields.position(where.position) < held.entry_count:
         seen = view_of(actor)
         high = await tx.value(
@@ -49,14 +56,20 @@ async def neighbours(
 
 
 async def keys_at(
-    tx: Tx, actor: Actor, held: Locked, where: Where, count: int, leaving_out: Sequence[int] = ()
+    tx: Tx,
+    actor: Actor,
+    held: Locked,
+    where: Where,
+    count: int,
+    leaving_out: Sequence[int] = (),
+    known: Mapping[str, Standing] | None = None,
 ) -> list[bytes]:
     """Return order keys for so many entries at a spot, as a part of the change that makes the next revision.
 
     Where thousands of entries were put at the very same spot the keys have grown long; then those around it get fresh
     ones first, once in so many changes that a change still costs the same on average.
     """
-    low, high = await neighbours(tx, actor, held, where, leaving_out)
+    low, high = await neighbours(tx, actor, held, where, leaving_out, known)
     keys = ordering.between(low, high, count)
     if high is None or max(map(len, keys), default=0) <= ordering.LONGEST:
         return keys
@@ -89,8 +102,16 @@ async def standing(tx: Tx, actor: Actor, held: Locked, entries: Sequence[str]) -
     }
 
 
-async def _key_of(tx: Tx, actor: Actor, held: Locked, entry: str, field: str, leaving_out: list[int]) -> bytes:
-    found = (await standing(tx, actor, held, [entry])).get(entry)
+async def _key_of(
+    tx: Tx,
+    actor: Actor,
+    held: Locked,
+    entry: str,
+    field: str,
+    leaving_out: list[int],
+    known: Mapping[str, Standing] | None,
+) -> bytes:
+    found = (await standing(tx, actor, held, [entry]) if known is None else known).get(entry)
     if found is None:
         raise EntryNotFound(field=field)
     if found.item_id in leaving_out:

@@ -69,7 +69,8 @@ select
     f.nested_description,
     case when f.nested_id is not null
         then f.nested_count - unseen_entries(f.item_id, %(everything)s, %(accounts)s)
-    end as nested_count
+    end as nested_count,
+    f.nested_kind
 from unnest(array(
     select n
     from entries as n
@@ -87,7 +88,8 @@ left join accounts as by on e.added_by = by.id
 order by e.order_key;
 
 -- name: heads -> Entry
--- The first few entries of each of several collections, as one reader sees them, in order.
+-- The first few entries of each of several collections, as one reader sees them, in order; of all items, or of those whose
+-- kind (a collection's own, where the item is one) is named.
 select
     e.collection_id, e.item_id, e.order_key, e.since_rev, e.added_rev, e.added_at, null::text as added_by, e.note,
     e.score, f.kind, f.owner, f.name, f.title, f.visibility, f.updated_at, f.deleted_at, f.votes, f.gated, f.sdk,
@@ -95,7 +97,8 @@ select
     f.nested_description,
     case when f.nested_id is not null
         then f.nested_count - unseen_entries(f.item_id, %(everything)s, %(accounts)s)
-    end as nested_count
+    end as nested_count,
+    f.nested_kind
 from unnest(array(
     select h.form
     from unnest(%(ids)s::integer []) as wanted (id)
@@ -107,6 +110,11 @@ from unnest(array(
             select 1 from items as t
             where t.id = n.item_id and t.deleted_at is null
             and readable(t.visibility, t.owner_id, %(everything)s, %(accounts)s)
+        ))
+        and (%(kinds)s::text [] is null or exists (
+            select 1 from items as t
+            left join collections as c on t.id = c.id
+            where t.id = n.item_id and coalesce(c.kind, t.kind) = any(%(kinds)s::text [])
         ))
         order by n.order_key
         limit %(count)s
@@ -121,7 +129,7 @@ select
     e.collection_id, e.item_id, e.order_key, e.since_rev, e.added_rev, e.added_at, by.name as added_by, e.note, e.score,
     f.kind, f.owner, f.name, f.title, f.visibility, f.updated_at, f.deleted_at, f.votes, f.gated, f.sdk, f.pipeline_tag,
     f.downloads, f.last_modified, f.published_at, f.url, f.target_kind, f.nested_id, f.nested_theme,
-    f.nested_description, f.nested_count
+    f.nested_description, f.nested_count, f.nested_kind
 from unnest(array(
     select p.form
     from (
@@ -171,7 +179,8 @@ select
     f.nested_description,
     case when f.nested_id is not null
         then f.nested_count - unseen_entries(f.item_id, %(everything)s, %(accounts)s)
-    end as nested_count
+    end as nested_count,
+    f.nested_kind
 from entries as e
 inner join item_faces as f on e.item_id = f.item_id
 left join accounts as by on e.added_by = by.id
@@ -179,12 +188,13 @@ where e.collection_id = %(id)s and e.item_id = %(item_id)s and e.added_rev = %(a
 and f.deleted_at is null and readable(f.visibility, f.owner_id, %(everything)s, %(accounts)s);
 
 -- name: page_recent -> Key
--- A page of collections, the last changed first.
+-- A page of collections, the last changed first. Owners and tags have queries of their own: filters that may be null look
+-- to the planner as if they kept nearly nothing, and then it would sort all there is.
 select c.id, c.updated_at, 0::bigint as rank, ''::bytea as place
 from collections as c
 inner join items as i on c.id = i.id
 where listed(
-    c, i, %(kind)s, %(owners)s, %(tags)s, %(text)s, %(trashed)s, %(everything)s, %(accounts)s
+    c, i, %(kind)s, null, null, %(text)s, %(trashed)s, %(everything)s, %(accounts)s
 )
 and (c.updated_at, c.id) < (coalesce(%(after_at)s::timestamptz, 'infinity'), coalesce(%(after_id)s::integer, 0))
 order by c.updated_at desc, c.id desc
@@ -297,15 +307,41 @@ offset %(skip)s
 limit 2;
 
 -- name: create
--- A new collection: its identity among the items, and what only collections have.
+-- A new collection at the end of its owner's list: its identity among the items, what only collections have, and the record
+-- of its creation. Returns nothing, and makes nothing, when the owner has one of that title.
 with item as (
     insert into items (kind, owner_id, name, name_key, title, visibility, place)
-    values ('collection', %(owner_id)s, %(name)s, %(name_key)s, %(title)s, %(visibility)s, %(place)s)
+    values (
+        'collection', %(owner_id)s, %(name)s, %(name_key)s, %(title)s, %(visibility)s,
+        next_key((
+            select p.place
+            from items as p
+            where p.kind = 'collection' and p.owner_id = %(owner_id)s and p.deleted_at is null
+            order by p.place desc
+            limit 1
+        ))
+    )
+    on conflict do nothing
     returning id
+),
+
+made as (
+    insert into collections (id, kind, public_id, description, theme, tags)
+    select item.id, %(kind)s, %(public_id)s, %(description)s, %(theme)s, %(tags)s from item
+    returning id
+),
+
+told as (
+    insert into events (
+        verb, actor_id, token_id, api, request_id, item_id, collection_id, revision, after, reason
+    )
+    select
+        'collection.created', %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, made.id, made.id, 1,
+        %(after)s::jsonb, %(reason)s
+    from made
 )
-insert into collections (id, kind, public_id, description, theme, tags)
-select item.id, %(kind)s, %(public_id)s, %(description)s, %(theme)s, %(tags)s from item
-returning id;
+
+select id from made;
 
 -- name: hold -> Locked
 -- A collection, locked until the transaction ends, so that whoever changes it comes one after the other; before that, the
@@ -409,26 +445,52 @@ select
     ) end as closed
 from told as t;
 
+-- name: append
+-- Put one item at the end of a collection, all in this one statement: the collection's id and new revision, or no row when
+-- something is not in order, and then nothing was done.
+select changed_id, made_revision from append_entry(
+    %(public_id)s, %(kind)s, %(owner)s, %(expected)s, %(curated)s, %(item)s, %(note)s, %(score)s::real, %(kinds)s,
+    %(everything)s, %(accounts)s, %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, %(reason)s
+);
+
+-- name: take_out
+-- Take one entry out of a collection, in the same way.
+select changed_id, made_revision from take_out_entry(
+    %(public_id)s, %(kind)s, %(owner)s, %(expected)s, %(curated)s, %(item)s, %(added_rev)s,
+    %(everything)s, %(accounts)s, %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, %(reason)s
+);
+
 -- name: there_already -> Present
 -- Which of these items a reader sees at all, of which kind, and since which revision they are in a collection.
+with wanted as materialized (
+    select distinct %(id)s::integer as collection_id, w.item_id from unnest(%(items)s::integer []) as w (item_id)
+)
+
 select i.id, i.kind, e.added_rev
-from items as i
-left join entries as e on i.id = e.item_id and e.collection_id = %(id)s
-where i.id = any(%(items)s) and i.deleted_at is null
+from wanted as w
+inner join items as i on w.item_id = i.id
+left join entries as e on w.collection_id = e.collection_id and w.item_id = e.item_id
+where i.deleted_at is null
 and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
 
 -- name: entries_by_item -> Standing
 -- Some entries of a collection as they stand, of those that a reader sees.
+with wanted as materialized (
+    select distinct %(id)s::integer as collection_id, w.item_id from unnest(%(items)s::integer []) as w (item_id)
+)
+
 select e.item_id, e.added_rev, e.order_key, e.note, e.score
-from entries as e
+from wanted as w
+inner join entries as e on w.collection_id = e.collection_id and w.item_id = e.item_id
 inner join items as i on e.item_id = i.id
-where e.collection_id = %(id)s and e.item_id = any(%(items)s)
-and i.deleted_at is null and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
+where i.deleted_at is null and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
 
 -- name: rewrite
 -- Give entries new notes and scores, and new keys where there are some; their former form goes into the history.
+-- The collection is named beside each item (here and below), or the planner, who knows only how many entries a collection
+-- has on average, might walk through all of a large one.
 with wanted as (
-    select *
+    select %(id)s::integer as collection_id, w.*
     from unnest(%(items)s::integer [], %(keys)s::bytea [], %(scores)s::real [], %(notes)s::text []) as w (
         item_id, order_key, score, note
     )
@@ -442,20 +504,25 @@ kept as (
         e.collection_id, e.item_id, e.order_key, e.since_rev, %(revision)s, e.added_rev, e.added_by, e.added_at,
         e.score, e.note
     from entries as e
-    inner join wanted as w on e.item_id = w.item_id
-    where e.collection_id = %(id)s and e.since_rev < %(revision)s
+    inner join wanted as w on e.collection_id = w.collection_id and e.item_id = w.item_id
+    where e.since_rev < %(revision)s
 )
 
 update entries as e
 set order_key = coalesce(w.order_key, e.order_key), note = w.note, score = w.score, since_rev = %(revision)s
 from wanted as w
-where e.collection_id = %(id)s and e.item_id = w.item_id;
+where e.collection_id = w.collection_id and e.item_id = w.item_id;
 
 -- name: remove
 -- Take items out of a collection; what their entries were goes into the history.
-with gone as (
+with wanted as materialized (
+    select %(id)s::integer as collection_id, w.item_id from unnest(%(items)s::integer []) as w (item_id)
+),
+
+gone as (
     delete from entries as e
-    where e.collection_id = %(id)s and e.item_id = any(%(items)s)
+    using wanted as w
+    where e.collection_id = w.collection_id and e.item_id = w.item_id
     returning e.*
 ),
 
@@ -525,6 +592,14 @@ update collections set resource_group = %(group)s where id = %(id)s;
 -- Delete a collection, so that it can be brought back.
 update items set deleted_at = clock_timestamp(), deleted_by = %(by)s where id = %(id)s;
 
+-- name: homeless
+-- Whether the project, or the owner, of a collection was deleted.
+select coalesce(p.deleted_at is not null, false) or o.deleted_at is not null
+from items as i
+inner join accounts as o on i.owner_id = o.id
+left join items as p on i.container_id = p.id
+where i.id = %(id)s;
+
 -- name: untrash
 -- Bring a deleted collection back.
 update items set deleted_at = null, deleted_by = null where id = %(id)s;
@@ -541,13 +616,37 @@ vote_count as (delete from vote_counts where item_id = %(id)s)
 
 delete from collections where id = %(id)s;
 
+-- name: remembered
+-- Whether a collection is an artifact of which entries elsewhere say what its versions were.
+select exists (
+    select 1
+    from versions as v
+    inner join entries as e on v.item_id = e.item_id
+    where v.artifact_id = %(id)s and e.collection_id <> v.artifact_id
+);
+
 -- name: trashed_before
--- Collections that were deleted before a moment.
+-- Collections that were deleted before a moment; but artifacts stay as long as entries elsewhere say what their versions were.
 select i.id
 from items as i
 inner join collections as c on i.id = c.id
 where i.kind = 'collection' and i.deleted_at < %(moment)s
+and not (c.kind = 'artifact' and exists (
+    select 1
+    from versions as v
+    inner join entries as e on v.item_id = e.item_id
+    where v.artifact_id = c.id and e.collection_id <> c.id
+))
 order by i.id;
+
+-- name: noted_elsewhere
+-- Whether entries elsewhere say what versions of a deleted artifact were.
+select exists (
+    select 1
+    from versions as v
+    inner join entries as e on v.item_id = e.item_id
+    where v.artifact_id = %(id)s and e.collection_id <> %(id)s
+);
 
 -- name: copy_entries
 -- Put the entries that another collection had at a revision into this one, those that the reader sees and that still exist.
@@ -618,8 +717,9 @@ values (%(id)s, %(name)s, %(revision)s, %(by)s);
 delete from revision_names where collection_id = %(id)s and name = %(name)s returning revision;
 
 -- name: revisions -> Revision
--- A page of a collection's revisions, newest first, each with the change that made it and its names.
-select
+-- A page of a collection's revisions, newest first, each with the change that made it (the first of several that one call
+-- made) and its names.
+select distinct on (e.revision)
     e.revision as number, e.at, a.name as actor, e.api, e.verb, e.reason,
     array(
         select n.name from revision_names as n
@@ -630,7 +730,7 @@ left join accounts as a on e.actor_id = a.id
 where e.collection_id = %(id)s and e.revision is not null and e.verb <> 'revision.named'
 and e.verb <> 'revision.unnamed'
 and e.revision < coalesce(%(below)s::integer, 2147483647)
-order by e.revision desc, e.id desc
+order by e.revision desc, e.id
 limit %(limit)s;
 
 -- name: last_change -> LastChange
@@ -728,10 +828,11 @@ insert into entries (
     collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed, score, note
 )
 select
-    h.collection_id, h.item_id, h.order_key, %(revision)s, h.added_rev, h.added_by, h.added_at, i.closed, h.score,
-    h.note
+    h.collection_id, h.item_id, h.order_key, %(revision)s, h.added_rev, h.added_by, h.added_at,
+    i.closed and c.kind = 'showcase', h.score, h.note
 from entry_history as h
 inner join items as i on h.item_id = i.id
+inner join collections as c on h.collection_id = c.id
 where h.collection_id = %(id)s and h.since_rev <= %(target)s and h.until_rev > %(target)s
 and not exists (select 1 from entries as e where e.collection_id = %(id)s and e.item_id = h.item_id);
 
@@ -777,7 +878,7 @@ and (t.deleted_at is not null or not readable(t.visibility, t.owner_id, %(everyt
 -- name: rekey
 -- Give entries fresh keys; their former form goes into the history, since the past keeps its keys.
 with wanted as (
-    select * from unnest(%(items)s::integer [], %(keys)s::bytea []) as w (item_id, order_key)
+    select %(id)s::integer as collection_id, w.* from unnest(%(items)s::integer [], %(keys)s::bytea []) as w (item_id, order_key)
 ),
 
 kept as (
@@ -788,14 +889,44 @@ kept as (
         e.collection_id, e.item_id, e.order_key, e.since_rev, %(revision)s, e.added_rev, e.added_by, e.added_at,
         e.score, e.note
     from entries as e
-    inner join wanted as w on e.item_id = w.item_id
-    where e.collection_id = %(id)s and e.since_rev < %(revision)s
+    inner join wanted as w on e.collection_id = w.collection_id and e.item_id = w.item_id
+    where e.since_rev < %(revision)s
 )
 
 update entries as e
 set order_key = w.order_key, since_rev = %(revision)s
 from wanted as w
-where e.collection_id = %(id)s and e.item_id = w.item_id;
+where e.collection_id = w.collection_id and e.item_id = w.item_id;
+
+-- name: move
+-- Give entries fresh keys as a whole change, which is closed in the same statement (see `rekey` and `finish`).
+with wanted as (
+    select %(id)s::integer as collection_id, w.* from unnest(%(items)s::integer [], %(keys)s::bytea []) as w (item_id, order_key)
+),
+
+kept as (
+    insert into entry_history (
+        collection_id, item_id, order_key, since_rev, until_rev, added_rev, added_by, added_at, score, note
+    )
+    select
+        e.collection_id, e.item_id, e.order_key, e.since_rev, %(revision)s, e.added_rev, e.added_by, e.added_at,
+        e.score, e.note
+    from entries as e
+    inner join wanted as w on e.collection_id = w.collection_id and e.item_id = w.item_id
+    where e.since_rev < %(revision)s
+),
+
+moved as (
+    update entries as e
+    set order_key = w.order_key, since_rev = %(revision)s
+    from wanted as w
+    where e.collection_id = w.collection_id and e.item_id = w.item_id
+)
+
+select close_change(
+    %(id)s, %(revision)s, 0, 'entry.moved', %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, null, null,
+    %(after)s, %(reason)s
+);
 
 -- name: look_over -> LookedOver
 -- Which of very many items can't be added (they do not exist, are of another kind, or the reader does not see them), and

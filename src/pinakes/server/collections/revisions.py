@@ -11,6 +11,7 @@ from dataclasses import fields as fields_of, replace
 from pinakes.server import db
 from pinakes.server.actor import Actor
 from pinakes.server.catalog.service import hold_still
+from pinakes.server.collections import numbered
 from pinakes.server.collections.change import SQL, finish, hold, look, view, view_of
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.service import write_fields
@@ -202,6 +203,7 @@ async def restore(
     """
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected)
+    _check_restorable(held)
     target = await number_of(tx, held.id, revision, newest=held.revision)
     return await _restored(tx, actor, held, target, {"revision": target}, reason)
 
@@ -214,12 +216,20 @@ async def undo(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, r
     """
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected)
+    _check_restorable(held)
     last = await tx.one(SQL.last_change, LastChange, id=held.id, revision=held.revision)
     present = last.undone_to if last and last.undone_to is not None else held.revision
     if present <= 1:
         raise NothingToUndo
     after: dict[str, object] = {"revision": present - 1, "undone_to": present - 1}
     return await _restored(tx, actor, held, present - 1, after, reason)
+
+
+def _check_restorable(held: Locked) -> None:
+    """Raise for an artifact: its entries are its versions, and those that were deleted do not come back."""
+    if held.kind == "artifact":
+        message = "An artifact can't go back to what it was: its versions are logged and deleted, one by one."
+        raise Invalid(message, field="collection")
 
 
 async def _restored(
@@ -237,6 +247,8 @@ async def _restored(
     await tx.run(SQL.restore_removing, current=held.revision, **asked)
     await tx.run(SQL.restore_rewriting, current=held.revision, **asked)
     await tx.run(SQL.restore_adding, **asked)
+    if held.kind != "showcase":
+        await numbered.restore_aliases(tx, actor, held, target)
     delta = await tx.value(SQL.count_entries, id=held.id) - held.entry_count
     await finish(tx, actor, held, "revision.restored", delta=delta, after=after, item_id=held.id, reason=reason)
     return await view(tx, actor, held.id)

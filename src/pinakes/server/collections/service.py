@@ -6,8 +6,6 @@ them compared in `sets.py`.
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -17,7 +15,9 @@ from pinakes.server import db
 from pinakes.server.actor import Actor
 from pinakes.server.catalog.service import get_item, hold_still, resolve_many, set_vote
 from pinakes.server.collections import ordering, rules
-from pinakes.server.collections.change import SQL, finish, hold, look, view, view_of, views
+from pinakes.server.collections.change import SQL, author, finish, hold, look, view, view_of, views
+from pinakes.server.collections.ids import new_public_id
+from pinakes.server.collections.protection import guard_all
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.types import Collection, Entry, FieldChanges, ItemRef, Key, Listing, Locked
 from pinakes.server.db import Tx
@@ -62,7 +62,7 @@ async def create(
     require_sign_in(actor)
     chosen = await account(tx, owner or actor.name, keep=True)
     require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
-    allowed = rules.of(kind)
+    allowed = rules.listed_entries(kind)
     title = fields.title(title)
     values = {
         "title": title,
@@ -72,45 +72,36 @@ async def create(
         "theme": fields.theme(theme),
         "tags": fields.tags(tags),
     }
-    place = ordering.after(await tx.value(SQL.last_place, owner_id=chosen.id))[0]
-    try:
-        async with tx.savepoint():
-            made = await tx.value(
-                SQL.create,
-                owner_id=chosen.id,
-                name_key=fields.title_key(title),
-                place=place,
-                kind=kind,
-                public_id=_new_public_id(),
-                **values,
-            )
-    except db.IntegrityError as error:
-        raise await _refusal(tx, error, chosen.id, title) from error
-    await record(
-        tx,
-        actor,
-        "collection.created",
-        item_id=made,
-        collection_id=made,
-        revision=1,
-        after=values,
+    made = await tx.value(
+        SQL.create,
+        owner_id=chosen.id,
+        name_key=fields.title_key(title),
+        kind=kind,
+        public_id=new_public_id(),
+        after=db.json(values),
         reason=fields.reason(reason),
+        **values,
+        **author(actor),
     )
+    if made is None:
+        raise await _taken(tx, chosen.id, title)
     return await view(tx, actor, made)
 
 
-async def get(tx: Tx, actor: Actor, ref: str, *, trashed: bool = False) -> Collection:
-    """Return a collection by its address, in any of its spellings, present or former.
+async def get(tx: Tx, actor: Actor, ref: str, *, trashed: bool = False, kind: str | None = None) -> Collection:
+    """Return a collection, of a kind if one is named, by its address, in any of its spellings, present or former.
 
     Raises:
         CollectionNotFound: there is none, or the actor may not see it.
     """
-    return await look(tx, actor, ref, trashed=trashed)
+    return await look(tx, actor, ref, trashed=trashed, kind=kind)
 
 
-async def get_with_entries(tx: Tx, actor: Actor, ref: str) -> tuple[Collection, list[Entry]]:
-    """Return a collection and all its entries in order: two queries, however many there are."""
-    collection = await get(tx, actor, ref)
+async def get_with_entries(
+    tx: Tx, actor: Actor, ref: str, *, kind: str | None = None
+) -> tuple[Collection, list[Entry]]:
+    """Return a collection, of a kind if one is named, and all its entries in order: two queries, however many."""
+    collection = await look(tx, actor, ref, kind=kind)
     seen = view_of(actor)
     entries = await tx.all(
         SQL.entries_of,
@@ -153,8 +144,13 @@ async def holding(
     return await list_collections(tx, actor, Listing(items=[ItemRef(item_id)]), limit=limit, cursor=cursor)
 
 
-async def heads(tx: Tx, actor: Actor, collection_ids: Sequence[int], count: int = 4) -> dict[int, list[Entry]]:
-    """Return the first few entries of each of several collections, in one query."""
+async def heads(
+    tx: Tx, actor: Actor, collection_ids: Sequence[int], count: int = 4, *, kinds: Sequence[str] | None = None
+) -> dict[int, list[Entry]]:
+    """Return the first few entries of each of several collections, in one query.
+
+    Where `kinds` are named, only entries of such items count; for an item that is a collection, that one's kind.
+    """
     seen = view_of(actor)
     found: dict[int, list[Entry]] = {collection_id: [] for collection_id in collection_ids}
     rows = await tx.all(
@@ -162,6 +158,7 @@ async def heads(tx: Tx, actor: Actor, collection_ids: Sequence[int], count: int 
         Entry,
         ids=list(collection_ids),
         count=count,
+        kinds=None if kinds is None else list(kinds),
         everything=seen.everything,
         accounts=seen.accounts,
     )
@@ -178,6 +175,7 @@ async def update(
     *,
     expected: int | None = None,
     reason: str | None = None,
+    kind: str | None = None,
 ) -> Collection:
     """Change a collection's own fields; the slug follows the title, and former slugs still find it.
 
@@ -188,7 +186,7 @@ async def update(
     """
     if changes.visibility is not None:
         await hold_still(tx)
-    held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected, kind=kind)
     wanted = _checked(held, changes)
     if changes.position is not None:
         await _place(tx, actor, held, fields.position(changes.position))
@@ -226,10 +224,28 @@ async def write_fields(tx: Tx, held: Locked, wanted: dict[str, object]) -> Field
     return FieldsChanged({name: present[name] for name in changed}, changed)
 
 
-async def delete(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, reason: str | None = None) -> None:
-    """Put a collection into the trash: gone for every reader, but to be brought back until it is purged."""
+async def delete(
+    tx: Tx,
+    actor: Actor,
+    ref: str,
+    *,
+    expected: int | None = None,
+    reason: str | None = None,
+    kind: str | None = None,
+) -> None:
+    """Put a collection into the trash: gone for every reader, but to be brought back until it is purged.
+
+    Raises:
+        CollectionNotFound, Forbidden, PreconditionFailed: see `hold`.
+        AliasProtected: it is a release, and a protected alias of its is not the actor's to end.
+        Invalid: it is an artifact that has versions.
+    """
     await hold_still(tx)
-    held = await hold(tx, actor, ref, Permission.COLLECTION_DELETE, expected=expected)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_DELETE, expected=expected, kind=kind)
+    await guard_all(tx, actor, held)
+    if held.kind == "artifact" and held.entry_count:
+        message = f"{held.title} still has {held.entry_count} versions; delete the artifact with its versions."
+        raise Invalid(message, field="collection")
     await tx.run(SQL.trash, id=held.id, by=actor.user_id)
     await finish(tx, actor, held, "collection.deleted", item_id=held.id, reason=reason)
 
@@ -243,6 +259,9 @@ async def restore(tx: Tx, actor: Actor, ref: str, *, reason: str | None = None) 
     """
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_RESTORE, trashed=True)
+    if await tx.value(SQL.homeless, id=held.id):
+        message = "What it belongs to, its project or its owner, was deleted too."
+        raise Conflict(message, field="collection")
     try:
         async with tx.savepoint():
             await tx.run(SQL.untrash, id=held.id)
@@ -268,13 +287,13 @@ async def purge_by_id(tx: Tx, actor: Actor, collection_id: int) -> None:
     await _purge(tx, actor, collection_id)
 
 
-async def set_resource_group(tx: Tx, actor: Actor, ref: str, group: str | None) -> None:
+async def set_resource_group(tx: Tx, actor: Actor, ref: str, group: str | None, *, kind: str | None = None) -> None:
     """Put an organization's collection under a resource group, a label of the organization's; None takes it out.
 
     Raises:
         Invalid: it is a user's own collection, and those have no groups.
     """
-    held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, kind=kind)
     if group is not None and (await view(tx, actor, held.id)).owner_kind == "user":
         message = "Only an organization's collections have resource groups."
         raise Invalid(message, field="resourceGroupId")
@@ -311,6 +330,7 @@ async def transfer(tx: Tx, actor: Actor, ref: str, owner: str, *, reason: str | 
     """
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_TRANSFER)
+    rules.listed_entries(held.kind)
     chosen = await account(tx, owner, keep=True)
     require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
     if chosen.id == held.owner_id:
@@ -345,18 +365,22 @@ async def copy(
     visibility: str | None = None,
     revision: int | None = None,
 ) -> Collection:
-    """Make a new collection of what another holds, or held at a revision, as far as the actor sees it."""
+    """Make a new collection of what another holds, or held at a revision, as far as the actor sees it.
+
+    A copy of an artifact or release is a showcase of the same versions: links and numbers stay where they were made.
+    """
     source = await get(tx, actor, ref)
+    kind = source.kind if rules.of(source.kind).managed is None else "showcase"
     made = await create(
         tx,
         actor,
         owner=owner,
         title=title or f"{source.title} (copy)",
-        description=source.description,
+        description=fields.shortened(source.description, rules.of(kind).description_length),
         visibility=visibility or source.visibility,
         theme=source.theme,
         tags=source.tags,
-        kind=source.kind,
+        kind=kind,
     )
     held = await hold(tx, actor, made.id, Permission.COLLECTION_CURATE)
     seen = view_of(actor)
@@ -379,17 +403,13 @@ async def copy(
     return await view(tx, actor, made.id)
 
 
-def _new_public_id() -> str:
-    """Return 24 hex digits: the time in seconds, as in the ids that the Hub gives out, and 64 random bits."""
-    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
-
-
 def _checked(held: Locked, changes: FieldChanges) -> dict[str, object]:
     """Check every changed field before any is written."""
     allowed = rules.of(held.kind)
     wanted: dict[str, object] = {}
     if changes.title is not None:
-        wanted["title"] = fields.title(changes.title)
+        # What is named in addresses, an artifact or a release, keeps a name that fits there.
+        wanted["title"] = (fields.title if allowed.managed is None else fields.name)(changes.title)
     if changes.description is not None:
         wanted["description"] = fields.text(changes.description, "description", longest=allowed.description_length)
     if changes.theme is not None:
@@ -397,6 +417,9 @@ def _checked(held: Locked, changes: FieldChanges) -> dict[str, object]:
     if changes.tags is not None:
         wanted["tags"] = fields.tags(changes.tags)
     if changes.visibility is not None:
+        if allowed.managed is not None:
+            message = "Who sees an artifact or a release is decided by its project or registry."
+            raise Invalid(message, field="visibility")
         wanted["visibility"] = fields.visibility(changes.visibility)
     if changes.position is not None:
         fields.position(changes.position)
@@ -427,8 +450,11 @@ async def _place(tx: Tx, actor: Actor, held: Locked, index: int) -> None:
 
 async def _refusal(tx: Tx, error: db.IntegrityError, owner_id: int, title: str) -> Exception:
     """Turn a refused row into the domain's error."""
-    if db.violated(error) != "items_name_taken":
-        return error
+    return await _taken(tx, owner_id, title) if db.violated(error) == "items_name_taken" else error
+
+
+async def _taken(tx: Tx, owner_id: int, title: str) -> Exception:
+    """Say which collection has a title already."""
     slug = await tx.value(SQL.find_by_title, owner_id=owner_id, title=fields.title_key(title))
     if slug is None:  # it was deleted between the refusal and this look
         return Conflict("Another change was made at the same moment; try again.")
@@ -439,6 +465,12 @@ async def _refusal(tx: Tx, error: db.IntegrityError, owner_id: int, title: str) 
 async def _purge(tx: Tx, actor: Actor, ref: str | int) -> None:
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_PURGE, trashed=True)
+    if await tx.value(SQL.remembered, id=held.id):
+        message = "A registry has entries that say what its versions were; it stays in the trash for their sake."
+        raise Conflict(message, field="collection")
+    if held.kind == "artifact" and await tx.value(SQL.noted_elsewhere, id=held.id):
+        message = f"Registries keep a note of what versions of {held.title} were; it stays in the trash while they do."
+        raise Conflict(message, field="collection")
     await finish(tx, actor, held, "collection.purged", item_id=held.id)
     await tx.run(SQL.purge, id=held.id)
     await forget(tx, held.id)

@@ -1,4 +1,8 @@
-"""What the collections room is given and answers with."""
+"""What the collections room is given and answers with.
+
+Collections and entries, which come by the hundred, are not frozen: to make a frozen one takes several times as long.
+Nobody changes one either.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ class EntryId(NamedTuple):
         return cls(int(text[:8], 16), int(text[8:16], 16), int(text[16:], 16))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Collection:
     """A collection as one reader sees it.
 
@@ -80,7 +84,7 @@ class Collection:
         return f"{self.owner}/{self.name}-{self.public_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One item in one collection, with what its kind has to show. Facts that a kind does not have are None.
 
@@ -88,7 +92,7 @@ class Entry:
         order_key: Sorts the entries; opaque, its text form is a paging cursor.
         visibility: The item's; `owner` is the item's owner's name, None for what has none (papers).
         votes: Likes of a repo, upvotes of a paper or collection.
-        nested_id: The public id of a collection that is the item; `nested_count` its entries.
+        nested_id: The public id of a collection that is the item; `nested_count` its entries, `nested_kind` its kind.
     """
 
     collection_id: int
@@ -120,6 +124,7 @@ class Entry:
     nested_theme: str | None
     nested_description: str | None
     nested_count: int | None
+    nested_kind: str | None
 
     @property
     def id(self) -> str:
@@ -461,3 +466,95 @@ class LookedOver:
 
     missing: list[int]
     closed: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An artifact or release: its own facts, and where it belongs.
+
+    Attributes:
+        title: Its name; `words` are those of it in its address.
+        types: The types of versions that it accepts.
+        owner: The owning account: a user, team or organization or, for a release in a registry, the registry's handle.
+        owner_title: What people call that account; a registry's name.
+        organization: The name of the owner's organization, when the owner is a team or a registry.
+        container: The name of the project that it belongs to; None in a registry.
+        entry_count: How many versions it holds.
+    """
+
+    id: int
+    kind: str
+    public_id: str
+    title: str
+    words: str
+    types: list[str]
+    description: str
+    tags: list[str]
+    owner_id: int
+    owner: str
+    owner_kind: str
+    owner_title: str
+    organization_id: int | None
+    organization: str | None
+    container_id: int | None
+    container: str | None
+    visibility: str
+    revision: int
+    entry_count: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def slug(self) -> str:
+        """Return the address: `owner/title-words-ID`."""
+        return f"{self.owner}/{self.words}-{self.public_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The number that an item has in a collection, and whether its entry is new."""
+
+    number: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AliasSet:
+    """What setting an alias did: whether anything changed, what it named before, and what number it names now."""
+
+    changed: bool
+    former_item: int | None
+    former_number: int | None
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRow:
+    """An alias of an item in a collection."""
+
+    collection_id: int
+    alias: str
+    item_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AliasForm:
+    """What an alias named for some time: which item, since when, who set it, why; it goes on while nothing ended it."""
+
+    alias: str
+    item_id: int
+    number: int
+    set_by: str | None
+    set_at: datetime
+    reason: str | None
+    ended_by: str | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """A protected alias, how many approvals it takes, and the registry that protects it."""
+
+    alias: str
+    approvals: int
+    registry: str

@@ -13,7 +13,8 @@ values (
 select
     e.txid::text as txid, e.id, e.at, e.verb, a.name as actor, e.api, e.revision, e.before, e.after, e.reason,
     e.collection_id, c.public_id as collection, e.item_id, s.id is not null as known, s.owner_id,
-    coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted
+    coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted,
+    coalesce(c.kind <> 'showcase', false) as open
 from events as e
 left join accounts as a on e.actor_id = a.id
 left join items as s on s.id = coalesce(e.collection_id, e.item_id)
@@ -28,7 +29,8 @@ limit %(limit)s;
 select
     e.txid::text as txid, e.id, e.at, e.verb, a.name as actor, e.api, e.revision, e.before, e.after, e.reason,
     e.collection_id, c.public_id as collection, e.item_id, s.id is not null as known, s.owner_id,
-    coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted
+    coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted,
+    coalesce(c.kind <> 'showcase', false) as open
 from events as e
 inner join items as s on e.collection_id = s.id
 left join accounts as a on e.actor_id = a.id
@@ -44,7 +46,8 @@ limit %(limit)s;
 select
     e.txid::text as txid, e.id, e.at, e.verb, a.name as actor, e.api, e.revision, e.before, e.after, e.reason,
     e.collection_id, c.public_id as collection, e.item_id, s.id is not null as known, s.owner_id,
-    coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted
+    coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted,
+    coalesce(c.kind <> 'showcase', false) as open
 from events as e
 inner join items as s on e.collection_id = s.id
 left join accounts as a on e.actor_id = a.id

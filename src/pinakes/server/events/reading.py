@@ -2,13 +2,15 @@
 
 Rows are read with the facts about the thing that they are about as it is now, and are judged here, once for the feed,
 the history and the live stream: an event about a thing is seen by who sees the thing; about a deleted one, by who may
-bring it back; about an account, by the server's administrators.
+bring it back; about an account, by the server's administrators. What goes into a release, or an artifact, is named
+there to whoever sees that, though its project is hidden from him, and also when it is gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from pinakes.server.actor import Actor
@@ -46,8 +48,11 @@ class Reader:
 
 def items_of(rows: Iterable[Row]) -> list[int]:
     """List the ids of all items that events are about or name."""
-    own = {row.item_id for row in rows if row.item_id is not None}
-    return sorted(own.union(*(_named(part) for row in rows for part in (row.before, row.after) if part)))
+    found: set[int | None] = set()
+    for row in rows:
+        found.add(row.item_id)
+        found.update(_named(row))
+    return sorted(id_ for id_ in found if id_ is not None)
 
 
 def owners_of(rows: Iterable[Row]) -> list[int]:
@@ -65,79 +70,98 @@ class Names:
 
 
 def shown(row: Row, names: Names, reader: Reader) -> Event | None:
-    """Return an event as a reader sees it, ids replaced by names; None when there is nothing of it that he may see.
-
-    He must be allowed to see the thing that it is about (`Reader.sees`).
-    """
-    seen = _Seen(row, names, reader)
-    named = _named(row.before or {}) | _named(row.after or {})
-    if row.verb.startswith("entry."):
-        named |= {row.item_id} if row.item_id not in {None, row.collection_id} else set()
-        if named and not any(seen.item(id_) for id_ in named):
-            return None
-    return Event(
-        row.cursor,
-        row.at,
-        row.verb,
-        row.actor,
-        row.api,
-        row.collection,
-        row.revision,
-        seen.own_item(),
-        seen.part(row.before),
-        seen.part(row.after),
-        row.reason,
-    )
+    """Return one event as a reader sees it; see `Showing`, which is for many."""
+    return Showing(names, reader).event(row)
 
 
-class _Seen:
-    """One event in the eyes of one reader."""
+class Showing:
+    """How events look to one reader: made once for all that he is shown at a time, since they name the same items."""
 
-    def __init__(self, row: Row, names: Names, reader: Reader) -> None:
-        self._row: Row = row
+    def __init__(self, names: Names, reader: Reader, *, naming_all: bool = False) -> None:
+        """Take the reader, and what the ids in the events stand for; with `naming_all`, he may know of every item."""
         self._names: Names = names
         self._reader: Reader = reader
+        self._naming_all: bool = naming_all
+        self._known: dict[int, ItemName | None] = {}
 
-    def item(self, id_: int | None) -> ItemName | None:
+    def event(self, row: Row) -> Event | None:
+        """Return an event as the reader sees it, ids replaced by names; None when there is nothing that he may see.
+
+        He must be allowed to see the thing that it is about (`Reader.sees`).
+        """
+        if row.open and not self._naming_all:
+            return self._of_open.event(row)
+        if row.verb.startswith("entry."):
+            named = _named(row)
+            if row.item_id is not None and row.item_id != row.collection_id:
+                named.append(row.item_id)
+            if named and not any(map(self._item, named)):
+                return None
+        return Event(
+            row.cursor,
+            row.at,
+            row.verb,
+            row.actor,
+            row.api,
+            row.collection,
+            row.revision,
+            self._own_item(row),
+            self._part(row, row.before),
+            self._part(row, row.after),
+            row.reason,
+        )
+
+    @cached_property
+    def _of_open(self) -> Showing:
+        """Return how events look in collections whose entries are seen by whoever sees the collection."""
+        return Showing(self._names, self._reader, naming_all=True)
+
+    def _item(self, id_: int) -> ItemName | None:
         """Name an item, if the reader may know of it."""
-        face = self._names.items.get(id_ or 0)
-        if face is None or face.deleted or not self._reader.sees(face):
-            return None
-        return ItemName(face.id, face.kind, face.address)
+        if id_ not in self._known:
+            face = self._names.items.get(id_)
+            seen = face is not None and (self._naming_all or (not face.deleted and self._reader.sees(face)))
+            self._known[id_] = ItemName(face.id, face.kind, face.address) if face is not None and seen else None
+        return self._known[id_]
 
-    def own_item(self) -> ItemName | None:
+    def _own_item(self, row: Row) -> ItemName | None:
         """Name the item that the event is about; of an event about no collection, also when it was deleted."""
-        if self._row.collection_id is not None:
-            return self.item(self._row.item_id) if self._row.item_id != self._row.collection_id else None
-        face = self._names.items.get(self._row.item_id or 0)
+        if row.item_id is None or row.item_id == row.collection_id:
+            return None
+        if row.collection_id is not None:
+            return self._item(row.item_id)
+        face = self._names.items.get(row.item_id)
         return ItemName(face.id, face.kind, face.address) if face is not None else None
 
-    def part(self, part: Mapping[str, object] | None) -> dict[str, object] | None:
+    def _part(self, row: Row, part: Mapping[str, object] | None) -> dict[str, object] | None:
         """Put names for ids into what was or is, and leave out what the reader may not see, from the counts too."""
         if part is None:
             return None
         answer = dict(part)
-        if isinstance(part.get("item"), int):
-            answer["item"] = self.item(cast("int", part["item"]))
+        if isinstance(item := part.get("item"), int):
+            answer["item"] = self._item(item)
         if isinstance(owner := answer.pop("owner_id", None), int):
             answer["owner"] = self._names.owners.get(owner)
         for key in _LISTS:
-            if isinstance(part.get(key), list):
-                self._list(answer, key, cast("list[object]", part[key]))
+            entries = part.get(key)
+            if isinstance(entries, list):
+                self._list(row, answer, key, cast("list[object]", entries))
         return answer
 
-    def _list(self, answer: dict[str, object], key: str, entries: list[object]) -> None:
-        shown_ = [self._entry(entry) for entry in entries if self.item(_id(entry)) is not None]
-        answer[key] = shown_
+    def _list(self, row: Row, answer: dict[str, object], key: str, entries: list[object]) -> None:
+        shown = [found for entry in entries if (found := self._entry(entry)) is not None]
+        answer[key] = shown
         if answer.get("count") == len(entries):
-            answer["count"] = len(shown_)
-        elif "count" in answer and not self._reader.counts(self._row):
+            answer["count"] = len(shown)
+        elif "count" in answer and not self._reader.counts(row):
             # The list was cut, and how much of the rest he would see nobody has counted.
             del answer["count"]
 
     def _entry(self, entry: object) -> object:
-        name = self.item(_id(entry))
-        return {**cast("dict[str, object]", entry), "item": name} if isinstance(entry, dict) else name
+        name = self._item(_id(entry))
+        if name is None or not isinstance(entry, dict):
+            return name
+        return {**cast("dict[str, object]", entry), "item": name}
 
 
 _LISTS = ("items", "entries")
@@ -149,7 +173,15 @@ def _id(entry: object) -> int:
     return named if isinstance(named, int) else 0
 
 
-def _named(part: Mapping[str, object]) -> set[int]:
-    """Return the ids of the items that a part of an event names."""
-    lists = [cast("list[object]", part[key]) for key in _LISTS if isinstance(part.get(key), list)]
-    return {_id(entry) for entries in lists for entry in entries} | {_id(part.get("item"))} - {0}
+def _named(row: Row) -> list[int]:
+    """Return the ids of the items that the parts of an event name."""
+    found: list[int] = []
+    for part in (row.before, row.after):
+        if part is None:
+            continue
+        for key in _LISTS:
+            if isinstance(entries := part.get(key), list):
+                found += map(_id, cast("list[object]", entries))
+        if isinstance(item := part.get("item"), int):
+            found.append(item)
+    return [id_ for id_ in found if id_]

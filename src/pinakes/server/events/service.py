@@ -9,9 +9,9 @@ from datetime import datetime
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx, json, load
 from pinakes.server.errors import CollectionNotFound, Invalid
-from pinakes.server.events.reading import Names, Reader, items_of, owners_of, shown
+from pinakes.server.events.reading import Names, Reader, Showing, items_of, owners_of
 from pinakes.server.events.types import Event, Face, Feed, Row, Subject
-from pinakes.server.paging import Page, decode_cursor, encode_cursor
+from pinakes.server.paging import BigInt, Page, decode_cursor, encode_cursor
 
 SQL = load(__package__)
 
@@ -111,7 +111,7 @@ async def feed(
 
 async def history(tx: Tx, actor: Actor, collection_id: int, *, limit: int, cursor: str | None = None) -> Page[Event]:
     """Read what was done to a collection, newest first. Who may not see the collection gets nothing."""
-    below = decode_cursor(cursor, int)[0] if cursor else 2**63 - 1
+    below = decode_cursor(cursor, BigInt)[0] if cursor else 2**63 - 1
     rows = await tx.all(SQL.history, Row, collection_id=collection_id, below=below, limit=limit + 1)
     reader = Reader.of(actor)
     if not all(reader.sees(row) for row in rows[:1]):
@@ -170,5 +170,5 @@ async def _subject(tx: Tx, reader: Reader, collection: str) -> int:
 
 async def _shown(tx: Tx, reader: Reader, rows: Sequence[Row]) -> list[Event]:
     known = await names(tx, rows)
-    events = (shown(row, known, reader) for row in rows)
-    return [event for event in events if event is not None]
+    showing = Showing(known, reader)
+    return [event for row in rows if (event := showing.event(row)) is not None]

@@ -177,7 +177,8 @@ create table external_references (
     constraint external_references_item_fkey foreign key (item_id) references items (id) on delete cascade
 );
 
--- Likes of repos, upvotes of papers and collections: one vote per user and item. `vote_counts` keeps the sums.
+-- Likes of repos, upvotes of papers and collections: one vote per user and item. `vote_counts` keeps the sums,
+-- for a repo from its first day, so that its index has all repos in the order of their likes.
 create table votes (
     item_id integer not null,
     user_id integer not null,
@@ -187,6 +188,7 @@ create table votes (
     constraint votes_user_fkey foreign key (user_id) references accounts (id) on delete cascade
 );
 create index votes_by_user on votes (user_id, created_at desc);
+create index votes_by_time on votes (created_at desc, item_id);
 
 create table vote_counts (
     item_id integer not null,
@@ -201,6 +203,7 @@ create index vote_counts_by_votes on vote_counts (votes desc, item_id desc);
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- Identity, owner, title, visibility and place are on the collection's row in `items`; here is what only collections have.
+-- `types`: what a collection of artifact versions accepts; a showcase has none.
 create table collections (
     id integer not null,
     kind text not null,
@@ -208,6 +211,7 @@ create table collections (
     description text not null default '',
     theme text not null default 'orange',
     tags text [] not null default '{}',
+    types text [] not null default '{}',
     resource_group text,
     revision integer not null default 1,
     entry_count integer not null default 0,
@@ -563,5 +567,134 @@ begin
         the_verb, clock_timestamp(), the_actor, the_token, the_api, the_request, the_item, the_collection,
         the_revision, what_was, what_is, the_reason
     );
+end;
+$$;
+
+-- The order key behind another one, or the first there is: what `ordering.after` says.
+create function next_key(last bytea) returns bytea
+language sql immutable parallel safe
+return substring(
+    int8send(coalesce(('x' || encode(substring(last for 6), 'hex'))::bit(48)::bigint + 1, 1::bigint << 47)) from 3
+);
+
+-- Lock a collection that is to be curated; null unless it is of that kind, belongs to one of these accounts and is at that
+-- revision, where one was said.
+create function hold_to_curate(
+    the_public_id text, the_kind text, the_owner text, expected integer, curated integer []
+) returns collections
+language plpgsql
+as $$
+declare
+    held collections;
+begin
+    perform from collections as c where c.public_id = the_public_id for no key update;
+    select c.* into held
+    from collections as c
+    inner join items as i on c.id = i.id
+    inner join accounts as o on i.owner_id = o.id
+    where c.public_id = the_public_id and c.kind = the_kind and i.deleted_at is null and i.owner_id = any(curated)
+    and (the_owner is null or lower(o.name) = lower(the_owner)) and (expected is null or c.revision = expected);
+    return held;
+end;
+$$;
+
+-- Put one item at the end of a collection, as a whole change; returns nothing, and does nothing, unless all is in order.
+create function append_entry(
+    the_public_id text,
+    the_kind text,
+    the_owner text,
+    expected integer,
+    curated integer [],
+    the_item integer,
+    the_note text,
+    the_score real,
+    kinds text [],
+    everything boolean,
+    accounts integer [],
+    the_actor integer,
+    the_token integer,
+    the_api text,
+    the_request text,
+    the_reason text
+) returns table (changed_id integer, made_revision integer)
+language plpgsql
+as $$
+declare
+    held collections;
+begin
+    perform pg_advisory_xact_lock_shared(1001, 0);
+    held := hold_to_curate(the_public_id, the_kind, the_owner, expected, curated);
+    insert into entries (
+        collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed, score, note
+    )
+    select
+        held.id, i.id,
+        next_key((
+            select e.order_key from entries as e where e.collection_id = held.id order by e.order_key desc limit 1
+        )),
+        held.revision + 1, held.revision + 1, the_actor, clock_timestamp(), i.closed, the_score, the_note
+    from items as i
+    where held.id is not null and i.id = the_item and i.deleted_at is null and i.kind = any(kinds)
+    and readable(i.visibility, i.owner_id, everything, accounts)
+    on conflict on constraint entries_item_taken do nothing;
+    if found then
+        perform close_change(
+            held.id, held.revision + 1, 1, 'entry.added', the_actor, the_token, the_api, the_request, null, null,
+            jsonb_build_object('count', 1, 'entries', jsonb_build_array(jsonb_strip_nulls(
+                jsonb_build_object('item', the_item, 'note', the_note, 'score', the_score)
+            ))),
+            the_reason
+        );
+        return query select held.id, held.revision + 1;
+    end if;
+end;
+$$;
+
+-- Take one entry out of a collection, as a whole change; returns nothing, and does nothing, unless all is in order.
+create function take_out_entry(
+    the_public_id text,
+    the_kind text,
+    the_owner text,
+    expected integer,
+    curated integer [],
+    the_item integer,
+    the_revision integer,
+    everything boolean,
+    accounts integer [],
+    the_actor integer,
+    the_token integer,
+    the_api text,
+    the_request text,
+    the_reason text
+) returns table (changed_id integer, made_revision integer)
+language plpgsql
+as $$
+declare
+    held collections;
+    gone entries;
+begin
+    held := hold_to_curate(the_public_id, the_kind, the_owner, expected, curated);
+    delete from entries as e
+    using items as i
+    where e.collection_id = held.id and e.item_id = the_item and e.added_rev = the_revision
+    and i.id = e.item_id and i.deleted_at is null and readable(i.visibility, i.owner_id, everything, accounts)
+    returning e.* into gone;
+    if found then
+        insert into entry_history (
+            collection_id, item_id, order_key, since_rev, until_rev, added_rev, added_by, added_at, score, note
+        )
+        values (
+            gone.collection_id, gone.item_id, gone.order_key, gone.since_rev, held.revision + 1, gone.added_rev,
+            gone.added_by, gone.added_at, gone.score, gone.note
+        );
+        perform close_change(
+            held.id, held.revision + 1, -1, 'entry.removed', the_actor, the_token, the_api, the_request, null,
+            jsonb_build_object('count', 1, 'entries', jsonb_build_array(jsonb_strip_nulls(
+                jsonb_build_object('item', the_item, 'note', gone.note, 'score', gone.score)
+            ))),
+            null, the_reason
+        );
+        return query select held.id, held.revision + 1;
+    end if;
 end;
 $$;

@@ -11,9 +11,11 @@ from pinakes.server.errors import AccountNotFound, Conflict, Forbidden, LastAdmi
 from pinakes.server.events.service import record
 from pinakes.server.paging import Page, cut, decode_cursor
 from pinakes.server.people import checks, secrets
+from pinakes.server.people.holders import TAKE_OUT_DELETED, refuse_if_held
 from pinakes.server.people.types import Account, AccountChanges, PasswordHash
 from pinakes.server.permissions.service import require, require_server
 from pinakes.server.permissions.table import Permission
+from pinakes.server.tasks import defer
 
 SQL = load(__package__)
 
@@ -21,7 +23,7 @@ NO_SESSION = b""
 
 
 async def account(tx: Tx, name: str, *, keep: bool = False) -> Account:
-    """Find the account of a name, whatever its kind; case does not matter.
+    """Find the user, organization or team of a name; case does not matter. A registry's handle is nobody's name.
 
     With `keep` it can't be deleted until the transaction ends: for whoever makes something that it will own.
 
@@ -31,8 +33,14 @@ async def account(tx: Tx, name: str, *, keep: bool = False) -> Account:
     query = SQL.keep_account if keep else SQL.account
     found = await tx.one(query, Account, name=name) if checks.is_name(name) else None
     if found is None:
-        raise AccountNotFound
+        raise nobody(name)
     return found
+
+
+def nobody(name: str) -> AccountNotFound:
+    """Return the error that says that there is no account of a name, or none for who asks."""
+    message = f"No such user, organization or team: {name[:100]!r}."
+    return AccountNotFound(message)
 
 
 async def user(tx: Tx, name: str, *, keep: bool = False) -> Account:
@@ -241,12 +249,16 @@ async def end_accounts(
 
     Raises:
         AccountNotFound: somebody else deleted one of them meanwhile.
+        RegistryHolds: a registry that lets nothing go holds versions of theirs.
     """
     await tx.run(SQL.hold_still)
     if before_end is not None:
         await before_end()
     if len(await tx.rows(SQL.hold_accounts, ids=ids)) < len(ids):
         raise AccountNotFound
+    if await tx.rows(SQL.hold_versions_of, ids=ids):
+        await refuse_if_held(tx, actor, owners=ids)
+        await defer(tx, TAKE_OUT_DELETED, once=TAKE_OUT_DELETED)
     await tx.run(SQL.delete_items_of, ids=ids, actor_id=actor.user_id)
     await tx.run(SQL.delete_accounts, ids=ids)
 

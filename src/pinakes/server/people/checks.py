@@ -126,6 +126,11 @@ def new_name(name: str, field: str = "name") -> str:
     return name
 
 
+def is_plain(text: str) -> bool:
+    """Tell whether the database could hold a text at all; what it could not is nobody's name."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def line(text: str, field: str, longest: int = LONGEST_TEXT) -> str:
     """Return a line of text for people to read, without blanks around it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pinakes.server.actor import Actor, Role, Scope
 from pinakes.server.db import Tx, load
-from pinakes.server.errors import Invalid, LastAdministrator, NotFound, ScopeTooNarrow
+from pinakes.server.errors import AccountNotFound, Invalid, LastAdministrator, NotFound, ScopeTooNarrow
 from pinakes.server.events.service import record
 from pinakes.server.paging import Page
 from pinakes.server.people import checks
@@ -68,6 +68,30 @@ async def organization(tx: Tx, name: str) -> Account:
     return await of_kind(tx, name, "organization")
 
 
+async def find_organization(tx: Tx, actor: Actor, called: str) -> Account:
+    """Find the organization that somebody calls so: by its name or, where he has to do with it, by its display name.
+
+    Raises:
+        AccountNotFound: there is none.
+        Invalid: (field `organization`) he has to do with several of that display name.
+    """
+    seen = sight(actor)
+    found: list[Account] = []
+    if checks.is_plain(called):
+        asked = {"called": called.strip(), "everything": seen.everything, "accounts": seen.accounts}
+        found = await tx.all(SQL.organizations_called, Account, **asked)
+    if not found:
+        message = f"There is no organization {called[:100]!r}."
+        raise AccountNotFound(message, field="organization")
+    if len(found) > 1 and found[0].name.lower() != called.strip().lower():
+        names = " and ".join(org.name for org in found)
+        message = (
+            f"Several organizations are called {called!r}: {names}, for instance. Say the name of the one you mean."
+        )
+        raise Invalid(message, field="organization")
+    return found[0]
+
+
 async def team(tx: Tx, name: str) -> Account:
     """Find the team of a name; AccountNotFound when there is none."""
     return await of_kind(tx, name, "team")
@@ -127,7 +151,7 @@ async def create_organization(tx: Tx, actor: Actor, name: str, *, display_name: 
 
 
 async def delete_organization(tx: Tx, actor: Actor, name: str) -> None:
-    """Delete an organization with its teams and everything that they own; the names are free again.
+    """Delete an organization with its teams and registries and all that they own; the names are free again.
 
     Raises:
         AccountNotFound: there is no such organization.
@@ -135,8 +159,7 @@ async def delete_organization(tx: Tx, actor: Actor, name: str) -> None:
     """
     org = await organization(tx, name)
     require(actor, Permission.ORGANIZATION_MANAGE, owner_id=org.id, visibility="public")
-    its_teams = [found.id for found in await tx.all(SQL.teams, Account, organization_id=org.id)]
-    await end_accounts(tx, actor, [org.id, *its_teams])
+    await end_accounts(tx, actor, [org.id, *await tx.all(SQL.parts_of, int, organization_id=org.id)])
     await record(tx, actor, "organization.deleted", account_id=org.id, before={"name": org.name})
 
 
@@ -167,11 +190,12 @@ async def create_team(tx: Tx, actor: Actor, org_name: str, name: str, *, display
 
 
 async def delete_team(tx: Tx, actor: Actor, name: str) -> None:
-    """Delete a team and everything that it owns.
+    """Delete a team and everything that it owns. Registries that leave a tombstone keep one of each version of its.
 
     Raises:
         AccountNotFound: there is no such team.
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor is not its admin, nor its organization's.
+        RegistryHolds: a registry that lets nothing go holds versions of its.
     """
     found = await team(tx, name)
     require(actor, Permission.ORGANIZATION_MANAGE, owner_id=found.id, visibility="public")
@@ -208,7 +232,7 @@ async def put_member(tx: Tx, actor: Actor, group: Account, name: str, role: Role
 
 
 async def remove_member(tx: Tx, actor: Actor, group: Account, name: str) -> None:
-    """End a membership; who leaves an organization leaves its teams too. Anybody may leave.
+    """End a membership; who leaves an organization leaves its teams and registries too. Anybody may leave.
 
     Raises:
         AccountNotFound: there is no such user.

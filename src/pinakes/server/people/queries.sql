@@ -1,14 +1,14 @@
 -- name: account -> Account
--- The account of that name, whatever its kind; names are looked up without case.
+-- The user, organization or team of that name; names are looked up without case. A registry's handle is nobody's name.
 select id, kind, name, display_name, email, is_admin, organization_id, created_at
 from accounts
-where lower(name) = lower(%(name)s::text) and deleted_at is null;
+where lower(name) = lower(%(name)s::text) and deleted_at is null and kind <> 'registry';
 
 -- name: keep_account -> Account
 -- The same, kept from being deleted until the transaction ends: for whoever makes something that it will own.
 select id, kind, name, display_name, email, is_admin, organization_id, created_at
 from accounts
-where lower(name) = lower(%(name)s::text) and deleted_at is null
+where lower(name) = lower(%(name)s::text) and deleted_at is null and kind <> 'registry'
 for key share;
 
 -- name: account_by_id -> Account
@@ -55,12 +55,42 @@ where
 order by lower(name)
 limit %(limit)s::integer;
 
+-- name: organizations_called -> Account
+-- The organizations of that name or, among those that a reader has to do with (by a role there, in a team or in a
+-- registry of it), of that display name; the one of that name comes first.
+select o.id, o.kind, o.name, o.display_name, o.email, o.is_admin, o.organization_id, o.created_at
+from accounts as o
+where
+    o.kind = 'organization' and o.deleted_at is null
+    and (
+        lower(o.name) = lower(%(called)s::text)
+        or (
+            lower(o.display_name) = lower(%(called)s::text)
+            and (
+                %(everything)s::boolean
+                or o.id = any(%(accounts)s::integer [])
+                or exists (
+                    select 1 from accounts as t where t.organization_id = o.id and t.id = any(%(accounts)s::integer [])
+                )
+            )
+        )
+    )
+order by lower(o.name) <> lower(%(called)s::text), o.id
+limit 2;
+
 -- name: teams -> Account
 -- The teams of an organization, by name.
 select id, kind, name, display_name, email, is_admin, organization_id, created_at
 from accounts
-where organization_id = %(organization_id)s::integer and deleted_at is null
+where organization_id = %(organization_id)s::integer and kind = 'team' and deleted_at is null
 order by lower(name);
+
+-- name: parts_of
+-- The ids of all that belongs to an organization and goes with it: its teams and its registries.
+select id
+from accounts
+where organization_id = %(organization_id)s::integer and deleted_at is null
+order by id;
 
 -- name: memberships_of -> Membership
 -- The organizations and teams that a user is a member of, as far as the reader may know; what a team is to an admin of its
@@ -69,7 +99,7 @@ select a.id, a.kind, a.name, a.display_name, a.email, a.is_admin, a.organization
 from memberships as m
 inner join accounts as a on m.account_id = a.id
 where
-    m.user_id = %(user_id)s::integer and a.deleted_at is null
+    m.user_id = %(user_id)s::integer and a.deleted_at is null and a.kind <> 'registry'
     and (%(everything)s::boolean or a.id = any(%(accounts)s::integer []))
 order by lower(a.name);
 
@@ -116,7 +146,8 @@ put as (
 select (select f.role from former as f);
 
 -- name: remove_member
--- End a membership and, when it is one of an organization, those of its teams; returns the role that it had.
+-- End a membership and, when it is one of an organization, those of its teams and registries; returns the role that it
+-- had.
 with
 gone as (
     delete from memberships as m
@@ -312,14 +343,66 @@ select hold_items_still();
 -- Keep accounts from being given anything new (what they own refers to their rows) until the transaction ends.
 select id from accounts where id = any(%(ids)s::integer []) and deleted_at is null order by id for update;
 
+-- name: hold_versions_of
+-- Keep the versions of accounts from being linked anywhere until the transaction ends, before somebody asks who holds them.
+select v.id
+from versions as v
+inner join items as a on v.artifact_id = a.id
+where a.owner_id = any(%(ids)s::integer []) and v.state = 'committed'
+order by v.id
+for update of v;
+
+-- name: holders -> Holder
+-- The entries of registries that let nothing go, of versions that are about to be deleted: some by their items, or all of
+-- an artifact, of a project, or of accounts. Registries of those accounts themselves don't count. Those that the reader sees
+-- come first; `total` counts all.
+with going as (
+    select unnest(%(items)s::integer []) as item_id
+    union
+    select v.item_id from versions as v where v.artifact_id = %(artifact_id)s::integer and v.state = 'committed'
+    union
+    select p.id
+    from items as p
+    where p.container_id = %(project_id)s::integer and p.kind = 'version' and p.deleted_at is null
+    union
+    select o.id
+    from items as o
+    where o.owner_id = any(%(owners)s::integer []) and o.kind = 'version' and o.deleted_at is null
+)
+
+select
+    g.name as organization, r.display_name as registry, k.title as collection, n.number, i.name as held,
+    readable(k.visibility, k.owner_id, %(everything)s, %(accounts)s::integer []) as seen, count(*) over () as total
+from going as w
+inner join entries as e on w.item_id = e.item_id
+inner join items as i on w.item_id = i.id
+inner join items as k on e.collection_id = k.id
+inner join accounts as r on k.owner_id = r.id
+inner join registries as s on r.id = s.account_id
+inner join accounts as g on r.organization_id = g.id
+inner join entry_numbers as n on e.collection_id = n.collection_id and e.item_id = n.item_id
+where k.deleted_at is null and r.deleted_at is null and s.on_deletion = 'refuse'
+and r.id <> all(coalesce(%(owners)s::integer [], '{}'))
+order by seen desc, organization, registry, collection, n.number
+limit %(limit)s::integer;
+
 -- name: delete_items_of
 -- Everything that deleted accounts owned goes with them, softly like every item: a trigger closes the entries elsewhere.
-update items
-set deleted_at = now(), deleted_by = %(actor_id)s::integer
-where owner_id = any(%(ids)s::integer []) and deleted_at is null;
+with gone as (
+    update items
+    set deleted_at = now(), deleted_by = %(actor_id)s::integer
+    where owner_id = any(%(ids)s::integer []) and deleted_at is null
+    returning id, kind
+)
+
+update versions as v
+set state = 'deleted', deleted_at = now(), updated_at = now()
+from gone as g
+where v.item_id = g.id and g.kind = 'version';
 
 -- name: delete_accounts
--- Accounts end: their names are free again, nobody is a member any more, tokens, sessions and device requests are gone.
+-- Accounts end: their names are free again, nobody is a member any more, a team has no role in a registry any more, tokens,
+-- sessions and device requests are gone.
 with
 tokens_gone as (
     delete from tokens where user_id = any(%(ids)s::integer []) or bound_to = any(%(ids)s::integer [])
@@ -328,6 +411,10 @@ tokens_gone as (
 sessions_gone as (delete from sessions where user_id = any(%(ids)s::integer [])),
 
 grants_gone as (delete from device_grants where user_id = any(%(ids)s::integer [])),
+
+roles_gone as (
+    delete from registry_teams where team_id = any(%(ids)s::integer []) or registry_id = any(%(ids)s::integer [])
+),
 
 memberships_gone as (
     delete from memberships where user_id = any(%(ids)s::integer []) or account_id = any(%(ids)s::integer [])
@@ -348,3 +435,82 @@ from accounts
 where is_admin and deleted_at is null
 order by lower(name) <> 'admin', id
 limit 1;
+
+-- name: own_account -> OwnAccount
+-- A user with the account that he works in unless he says otherwise (his own, where it is gone or no longer his to see), and
+-- his teams.
+select
+    a.id, a.name, a.display_name, a.email, a.is_admin, coalesce(d.name, a.name) as default_account, g.team_ids, g.teams
+from accounts as a
+left join accounts as d on a.default_account_id = d.id and d.deleted_at is null
+    and (%(everything)s::boolean or d.id = any(%(accounts)s::integer []))
+cross join lateral (
+    select
+        coalesce(array_agg(t.id order by lower(t.name)), '{}') as team_ids,
+        coalesce(array_agg(t.name order by lower(t.name)), '{}') as teams
+    from memberships as m
+    inner join accounts as t on m.account_id = t.id
+    where
+        m.user_id = a.id and t.kind = 'team' and t.deleted_at is null
+        and (%(everything)s::boolean or t.id = any(%(accounts)s::integer []))
+) as g
+where a.id = %(user_id)s::integer and a.deleted_at is null;
+
+-- name: set_default_account
+-- The account that a user works in unless he says otherwise.
+update accounts
+set default_account_id = %(account_id)s::integer
+where id = %(user_id)s::integer and deleted_at is null;
+
+-- name: accounts_by_ids -> Account
+-- Users, organizations and teams by their numbers.
+select id, kind, name, display_name, email, is_admin, organization_id, created_at
+from accounts
+where id = any(%(ids)s::integer []) and kind <> 'registry' and deleted_at is null;
+
+-- name: organizations_around -> Account
+-- The organizations that a user is a member of, himself or in a team, as far as the reader may know, by name.
+select o.id, o.kind, o.name, o.display_name, o.email, o.is_admin, o.organization_id, o.created_at
+from accounts as o
+where
+    o.kind = 'organization' and o.deleted_at is null
+    and exists (
+        select 1
+        from memberships as m
+        inner join accounts as a on m.account_id = a.id
+        where
+            m.user_id = %(user_id)s::integer and a.deleted_at is null
+            and (a.id = o.id or (a.kind = 'team' and a.organization_id = o.id))
+            and (%(everything)s::boolean or a.id = any(%(accounts)s::integer []))
+    )
+order by lower(o.name);
+
+-- name: search_users
+-- Users whose name has some text in it, or whose email address it is; a part of an address finds who may see it. First
+-- those who are called so, then the others, by name. The rank is the first column, a user the others.
+select f.rank, f.id, f.kind, f.name, f.display_name, f.email, f.is_admin, f.organization_id, f.created_at
+from (
+    select
+        a.id, a.kind, a.name, a.display_name, a.email, a.is_admin, a.organization_id, a.created_at,
+        case
+            when lower(a.name) = lower(%(text)s::text) or lower(a.email) = lower(%(text)s::text) then 0
+            when lower(a.display_name) = lower(%(text)s::text) then 1
+            else 2
+        end as rank
+    from accounts as a
+    where
+        a.kind = 'user' and a.deleted_at is null
+        and (%(names)s::text [] is null or lower(a.name) = any(%(names)s::text []))
+        and (
+            strpos(lower(a.name), lower(%(text)s::text)) > 0
+            or strpos(lower(a.display_name), lower(%(text)s::text)) > 0
+            or lower(a.email) = lower(%(text)s::text)
+            or (
+                (%(everything)s::boolean or a.id = %(user_id)s::integer)
+                and strpos(lower(a.email), lower(%(text)s::text)) > 0
+            )
+        )
+) as f
+where (f.rank, lower(f.name)) > (%(rank)s::integer, %(after)s::text)
+order by f.rank, lower(f.name)
+limit %(limit)s::integer;

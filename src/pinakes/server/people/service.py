@@ -26,11 +26,19 @@ from pinakes.server.people.credentials import (
 )
 from pinakes.server.people.devices import decide_device_grant, device_request, poll_device_grant, start_device_grant
 from pinakes.server.people.first_start import ensure_administrator
+from pinakes.server.people.lookup import (
+    accounts_by_ids,
+    organizations_around,
+    own_account,
+    search_users,
+    set_default_account,
+)
 from pinakes.server.people.organizations import (
     create_organization,
     create_team,
     delete_organization,
     delete_team,
+    find_organization,
     members,
     organization,
     organizations,
@@ -44,6 +52,7 @@ from pinakes.server.people.organizations import (
 
 __all__ = [
     "account",
+    "accounts_by_ids",
     "actor_for_session",
     "actor_for_token",
     "actor_for_user",
@@ -59,15 +68,20 @@ __all__ = [
     "delete_user",
     "device_request",
     "ensure_administrator",
+    "find_organization",
     "members",
     "organization",
     "organizations",
+    "organizations_around",
     "organizations_of",
+    "own_account",
     "password_to_confirm",
     "poll_device_grant",
     "put_member",
     "remove_member",
+    "search_users",
     "sees_email",
+    "set_default_account",
     "sign_in",
     "sign_in_with_token",
     "sign_out",

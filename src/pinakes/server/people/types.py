@@ -10,12 +10,12 @@ from pinakes.server.actor import Role, Scope
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user, an organization, or a team of an organization.
+    """A user, an organization, or a team or registry of an organization.
 
     Attributes:
-        kind: user, organization or team.
+        kind: user, organization, team or registry; lookups by name never give a registry.
         is_admin: An administrator of this server (users only).
-        organization_id: The organization that a team belongs to.
+        organization_id: The organization that a team or registry belongs to.
     """
 
     id: int
@@ -55,6 +55,20 @@ class Membership:
             self.organization_id,
             self.created_at,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """A user as he sees himself: where he works unless he says otherwise, and his teams."""
+
+    id: int
+    name: str
+    display_name: str
+    email: str | None
+    is_admin: bool
+    default_account: str
+    team_ids: list[int]
+    teams: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +193,23 @@ class AccountChanges:
 
 
 MEMBER_ROLES = (Role.VIEWER, Role.MEMBER, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An entry of a registry that lets nothing go: which version it holds, and whether the reader sees the entry.
+
+    Attributes:
+        registry: What people call the registry.
+        number: The version's number in that collection.
+        held: The version by its own name, `project/artifact:vN`.
+        total: How many such entries there are, seen or not.
+    """
+
+    organization: str
+    registry: str
+    collection: str
+    number: int
+    held: str
+    seen: bool
+    total: int

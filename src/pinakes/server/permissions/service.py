@@ -122,6 +122,8 @@ def explain(actor: Actor, permission: Permission, *, owner_id: int | None, visib
     elif role := _role(actor, owner_id):
         verdict = "includes" if permission in ROLES[role] else "does not include"
         reasons.append(f"your role {role} on its owner {verdict} {permission}")
+    elif owner_id is None:
+        reasons.append("it has no owner: only administrators of this server may do that")
     else:
         reasons.append("you have no role on its owner")
     if actor.bound_to is not None and actor.bound_to != owner_id:

@@ -27,6 +27,12 @@ class Permission(StrEnum):
     COLLECTION_PURGE = "collection:purge"
     COLLECTION_VOTE = "collection:vote"
 
+    PROJECT_WRITE = "project:write"
+    PROJECT_DELETE = "project:delete"
+    VERSION_DOWNLOAD = "version:download"
+    REGISTRY_CREATE = "registry:create"
+    REGISTRY_MANAGE = "registry:manage"
+
     ORGANIZATION_READ = "organization:read"
     ORGANIZATION_MANAGE = "organization:manage"
     TOKEN_MANAGE = "token:manage"  # noqa: S105 - the name of a permission
@@ -35,10 +41,13 @@ class Permission(StrEnum):
 
 _P = Permission
 
-READING = frozenset({_P.ITEM_READ, _P.COLLECTION_READ, _P.ORGANIZATION_READ})
+# What a restricted viewer of a registry may do: see its cards, versions and aliases, but not the files behind them.
+LOOKING = frozenset({_P.ITEM_READ, _P.COLLECTION_READ, _P.ORGANIZATION_READ})
+
+READING = LOOKING | {_P.VERSION_DOWNLOAD}
 
 # What anybody may do with what is public, signed in or not.
-PUBLIC = frozenset({_P.ITEM_READ, _P.COLLECTION_READ})
+PUBLIC = frozenset({_P.ITEM_READ, _P.COLLECTION_READ, _P.VERSION_DOWNLOAD})
 
 # What anybody who signed in may do with what he can read.
 SIGNED_IN = frozenset({_P.ITEM_VOTE, _P.COLLECTION_VOTE})
@@ -54,15 +63,22 @@ _MEMBER = READING | {
     _P.COLLECTION_UPDATE,
     _P.COLLECTION_DELETE,
     _P.COLLECTION_RESTORE,
+    # Teams log runs and versions into their projects and tidy them up; every member of an organization may open a
+    # registry.
+    _P.PROJECT_WRITE,
+    _P.REGISTRY_CREATE,
 }
 _ADMIN = _MEMBER | {
     _P.ITEM_MOVE,
     _P.ITEM_DELETE,
     _P.COLLECTION_TRANSFER,
     _P.COLLECTION_PURGE,
+    _P.PROJECT_DELETE,
+    _P.REGISTRY_MANAGE,
     _P.ORGANIZATION_MANAGE,
 }
 ROLES: dict[Role, frozenset[Permission]] = {
+    Role.RESTRICTED_VIEWER: LOOKING,
     Role.VIEWER: READING,
     Role.MEMBER: frozenset(_MEMBER),
     Role.ADMIN: frozenset(_ADMIN),

@@ -16,6 +16,9 @@ from pinakes.server.search.types import Hit
 
 SQL = load(__package__)
 
+# What can be searched for: kinds of items, registries, and the kinds of collections.
+FOUND = (*KINDS, "registry", "showcase", "release", "artifact")
+
 
 async def search(
     tx: Tx,
@@ -33,8 +36,9 @@ async def search(
         tx: Where to read.
         actor: Who searches.
         text: The words, in any case and order. The last one may be unfinished. They are looked for in names, titles and
-            owners' names, of collections also in descriptions and tags.
-        kinds: Only things of these kinds.
+            owners' names; also in the descriptions of collections, registries, projects and versions, and in the tags
+            of collections.
+        kinds: Only things of these kinds: of items, `registry`, or one kind of collections.
         owner: Only things of this account; an unknown one has nothing.
         limit: How many hits at most.
         cursor: The `next` of the page before.
@@ -48,8 +52,8 @@ async def search(
         message = "Say what to search for."
         raise Invalid(message, field="q")
     for kind in kinds or ():
-        if kind not in KINDS:
-            message = f"The kind is one of: {', '.join(KINDS)}."
+        if kind not in FOUND:
+            message = f"The kind is one of: {', '.join(FOUND)}."
             raise Invalid(message, field="kind")
     rank, below = decode_cursor(cursor, float, int) if cursor else (None, None)
     try:
@@ -71,7 +75,7 @@ async def search(
         everything=seen.everything,
         accounts=seen.accounts,
     )
-    return cut(rows, limit, lambda hit: (hit.rank, hit.item_id))
+    return cut(rows, limit, lambda hit: (hit.rank, hit.place))
 
 
 def _tags(words: Sequence[str]) -> list[str]:

@@ -13,6 +13,8 @@ from pinakes.server.errors import Invalid
 THEMES = ("orange", "blue", "green", "purple", "pink", "indigo")
 VISIBILITIES = ("public", "private")
 TITLE_LENGTH = 250
+NAME_LENGTH = 128
+NOT_IN_NAMES = "/\\#?%:"
 TAG_LENGTH = 64
 TAG_COUNT = 100
 REVISION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -30,6 +32,11 @@ def text(value: str, field: str, *, longest: int) -> str:
     return value
 
 
+def shortened(value: str, longest: int) -> str:
+    """Return a text that was allowed elsewhere, cut to what is allowed here."""
+    return value if len(value) <= longest else f"{value[: longest - 1]}…"
+
+
 def title(value: str) -> str:
     """Check a title: something visible, at most 250 characters."""
     if not value.strip():
@@ -38,15 +45,26 @@ def title(value: str) -> str:
     return text(value, "title", longest=TITLE_LENGTH)
 
 
+def name(value: str) -> str:
+    """Check the name of an artifact or release: 1 to 128 characters, none that its address could not hold."""
+    if not value.strip() or value in {".", ".."}:
+        message = "A name must not be empty, nor lead elsewhere in an address, as '.' and '..' do."
+        raise Invalid(message, field="name")
+    if not value.isprintable() or set(value) & set(NOT_IN_NAMES):
+        message = f"The name {value[:80]!r} holds one of {' '.join(NOT_IN_NAMES)} or a control character; no name can."
+        raise Invalid(message, field="name")
+    return text(value, "name", longest=NAME_LENGTH)
+
+
 def title_key(value: str) -> str:
     """Return what makes a title the same as another: white space does not count, case does."""
     return " ".join(unicodedata.normalize("NFC", value).split())
 
 
-def words(value: str) -> str:
-    """Return the words of a title as they stand in an address: ASCII, lower case, hyphens between."""
+def words(value: str, otherwise: str = "collection") -> str:
+    """Return the words of a title as they stand in an address: ASCII, lower case, hyphens between; or one for none."""
     plain = unicodedata.normalize("NFKD", value.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
-    return _OTHERS.sub("-", plain).strip("-") or "collection"
+    return _OTHERS.sub("-", plain).strip("-") or otherwise
 
 
 def theme(value: str) -> str:

@@ -6,7 +6,7 @@ from pinakes.server.collections.rules.types import Rules
 
 RULES = Rules(
     kind="showcase",
-    accepts=("model", "dataset", "space", "paper", "bucket", "collection", "reference"),
+    accepts=("model", "dataset", "space", "paper", "bucket", "collection", "reference", "version", "project"),
     description_length=150,
     note_length=500,
 )

@@ -8,6 +8,12 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from pinakes.server.wires.huggingface import accounts, collections, oauth, papers, repos
+from pinakes.server.wires.huggingface.errors import unanswered
+
+__all__ = ["PREFIX", "install", "unanswered"]
+
+# Most of the Hub's API is below this; its few other paths are routes of their own.
+PREFIX = "/api/"
 
 # Routes are tried one after the other, so the busiest come first.
 ROUTERS = (collections.router, repos.router, accounts.router, papers.router, oauth.router)

@@ -22,7 +22,7 @@ from pinakes.server.collections.types import (
     Listing,
 )
 from pinakes.server.db import Tx
-from pinakes.server.errors import EntryNotFound, Invalid
+from pinakes.server.errors import CollectionNotFound, EntryNotFound, Invalid, ItemNotFound
 from pinakes.server.wires.huggingface import encode
 from pinakes.server.wires.huggingface.routing import Call, Form, HubRoute, respond
 
@@ -46,6 +46,17 @@ class ItemName(Form):
             message = f"item.type must be one of {', '.join(encode.ITEMS)}."
             raise Invalid(message, field="item.type")
         return ItemRef(kind=self.type, address=self.id)
+
+    async def checked(self, tx: Tx, actor: Actor) -> ItemRef:
+        """Return what the room calls it, if it is one that this API has: not every collection is."""
+        found = self.ref()
+        if found.kind == "collection":
+            try:
+                await collections.get(tx, actor, self.id, kind=encode.SHOWCASE)
+            except CollectionNotFound:
+                message = f"No such item: collection {self.id}."
+                raise ItemNotFound(message) from None
+        return found
 
 
 class Creation(Form):
@@ -108,7 +119,7 @@ class ResourceGroup(Form):
 async def list_collections(call: Call) -> Response:
     """Answer a page of collections: filters by owner and item (any of several), a search, three orders."""
     listing = Listing(
-        kind="showcase",
+        kind=encode.SHOWCASE,
         owners=call.words("owner"),
         items=_wanted_items(call.words("item")),
         text=call.word("q") or None,
@@ -116,7 +127,7 @@ async def list_collections(call: Call) -> Response:
     )
     async with call.reading() as (tx, actor):
         page = await collections.list_collections(tx, actor, listing, limit=call.limit, cursor=call.cursor)
-        heads = await collections.heads(tx, actor, [found.id for found in page.rows], encode.HEAD)
+        heads = await _heads(tx, actor, [found.id for found in page.rows])
     endpoint = call.endpoint
     rows = [encode.collection_row(found, heads.get(found.id, ()), endpoint) for found in page.rows]
     return call.page(rows, page.next)
@@ -139,7 +150,8 @@ async def create_collection(call: Call) -> Response:
         if body.resourceGroupId is not None:
             await collections.set_resource_group(tx, actor, made.public_id, body.resourceGroupId)
         if body.item is not None:
-            (await entries.add(tx, actor, made.public_id, [Addition(body.item.ref())])).checked()
+            item = await body.item.checked(tx, actor)
+            (await entries.add(tx, actor, made.public_id, [Addition(item)])).checked()
         found = await _whole(tx, actor, made.public_id)
     return _answer(call, found)
 
@@ -164,7 +176,7 @@ async def update_collection(call: Call) -> Response:
         position=body.position,
     )
     async with call.writing() as (tx, actor):
-        changed = await collections.update(tx, actor, _ref(call), changes)
+        changed = await collections.update(tx, actor, _ref(call), changes, kind=encode.SHOWCASE)
         found = await _whole(tx, actor, changed.public_id)
     return respond({"success": True, "data": encode.collection(*found, call.endpoint)})
 
@@ -173,7 +185,7 @@ async def update_collection(call: Call) -> Response:
 async def delete_collection(call: Call) -> Response:
     """Delete a collection: final for this client, to be restored through the native API."""
     async with call.writing() as (tx, actor):
-        await collections.delete(tx, actor, _ref(call))
+        await collections.delete(tx, actor, _ref(call), kind=encode.SHOWCASE)
     return respond({"success": True})
 
 
@@ -182,7 +194,7 @@ async def set_resource_group(call: Call) -> Response:
     """Put an organization's collection into a resource group, or take it out of it."""
     body = await call.decode(ResourceGroup)
     async with call.writing() as (tx, actor):
-        await collections.set_resource_group(tx, actor, _ref(call), body.resourceGroupId)
+        await collections.set_resource_group(tx, actor, _ref(call), body.resourceGroupId, kind=encode.SHOWCASE)
     return respond({"success": True})
 
 
@@ -192,7 +204,8 @@ async def add_item(call: Call) -> Response:
     """Add an item at the end; the answer is the whole collection."""
     body = await call.decode(NewItem)
     async with call.writing() as (tx, actor):
-        (await entries.add(tx, actor, _ref(call), [Addition(body.item.ref(), body.note)])).checked()
+        item = await body.item.checked(tx, actor)
+        (await entries.add(tx, actor, _ref(call), [Addition(item, body.note)], kind=encode.SHOWCASE)).checked()
         found = await _whole(tx, actor, _ref(call))
     return _answer(call, found)
 
@@ -219,7 +232,8 @@ async def update_item(call: Call) -> Response:
 async def delete_item(call: Call) -> Response:
     """Take an item out of the collection; the item itself is not touched."""
     async with call.writing() as (tx, actor):
-        (await entries.remove(tx, actor, _ref(call), [call.path_params["entry"]])).checked()
+        entry = call.path_params["entry"]
+        (await entries.remove(tx, actor, _ref(call), [entry], kind=encode.SHOWCASE)).checked()
     return respond({"success": True})
 
 
@@ -228,7 +242,16 @@ def _ref(call: Call) -> str:
 
 
 async def _whole(tx: Tx, actor: Actor, ref: str) -> tuple[Collection, list[Entry]]:
-    return await collections.get_with_entries(tx, actor, ref)
+    return await collections.get_with_entries(tx, actor, ref, kind=encode.SHOWCASE)
+
+
+async def _heads(tx: Tx, actor: Actor, collection_ids: Sequence[int]) -> dict[int, list[Entry]]:
+    """Return the first items of collections; where some of them are left out, others come in their place."""
+    heads = await collections.heads(tx, actor, collection_ids, encode.HEAD)
+    short = [number for number, head in heads.items() if len(encode.visible(head)) < len(head)]
+    if short:
+        heads |= await collections.heads(tx, actor, short, encode.HEAD, kinds=encode.KNOWN)
+    return heads
 
 
 def _answer(call: Call, found: tuple[Collection, list[Entry]]) -> Response:
@@ -261,7 +284,7 @@ async def _change(tx: Tx, actor: Actor, ref: str, lines: Sequence[tuple[str, Ite
         EntryChange(entry, note=line.note, position=position)
         for (entry, line), position in zip(lines, positions, strict=True)
     ]
-    (await entries.update(tx, actor, ref, changes, atomic=True)).checked()
+    (await entries.update(tx, actor, ref, changes, atomic=True, kind=encode.SHOWCASE)).checked()
 
 
 class Order:

@@ -23,6 +23,8 @@ Json: TypeAlias = dict[str, object]
 
 # How many items a collection shows in a list.
 HEAD = 4
+# The kind of collection that the Hub has: there are no others here.
+SHOWCASE = "showcase"
 URL_PREFIXES = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 
 # A line of words that markdown leaves as it is.
@@ -55,13 +57,18 @@ def collection_row(found: Collection, head: Iterable[Entry], endpoint: str) -> J
 
 def items(entries: Iterable[Entry]) -> list[Json]:
     """Encode the entries that this API knows the kind of; their positions count from 0 without gaps."""
-    known = (entry for entry in entries if entry.kind in ITEMS)
+    known = (entry for entry in entries if is_known(entry))
     return [_item(entry, position) for position, entry in enumerate(known)]
 
 
 def visible(entries: Sequence[Entry]) -> list[Entry]:
     """Leave out the entries whose kind this API does not know."""
-    return [entry for entry in entries if entry.kind in ITEMS]
+    return [entry for entry in entries if is_known(entry)]
+
+
+def is_known(entry: Entry) -> bool:
+    """Tell whether this API knows the kind of an entry's item; of collections it knows showcases only."""
+    return entry.kind in ITEMS and entry.nested_kind in (None, SHOWCASE)
 
 
 def _fields(found: Collection, endpoint: str) -> Json:
@@ -156,6 +163,8 @@ ITEMS: dict[str, Callable[[Entry], Json]] = {
     "collection": _collection_item,
     "bucket": _bucket_item,
 }
+# The same as the collections room names them, where a collection is called by its own kind.
+KNOWN = (*(kind for kind in ITEMS if kind != "collection"), SHOWCASE)
 
 
 def repo_url(endpoint: str, kind: str, address: str) -> str:

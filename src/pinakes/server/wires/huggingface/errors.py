@@ -6,6 +6,8 @@ header is the only thing that makes `repo_exists` answer False. It shows the hea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 from starlette.responses import Response
 
@@ -76,6 +78,13 @@ def answer(error: PinakesError, codes: tuple[tuple[type[PinakesError], str], ...
         if isinstance(error, category):
             headers["X-Error-Code"] = code
     return Response(orjson.dumps(body, default=str), status, headers=headers, media_type="application/json")
+
+
+def unanswered(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Build the answer for a path of the Hub's API that is not there, or a method that a path does not have."""
+    content = orjson.dumps({"error": message})
+    told = {**(headers or {}), "X-Error-Message": header_text(message)}
+    return Response(content, status, headers=told, media_type="application/json")
 
 
 def status_of(error: PinakesError) -> int:

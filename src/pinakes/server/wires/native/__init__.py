@@ -11,13 +11,33 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.routing import Route
 
-from pinakes.server.wires.native import bulk, catalog, collections, events, people, search
+from pinakes.server.wires.native import (
+    artifacts,
+    bulk,
+    catalog,
+    collections,
+    events,
+    people,
+    registries,
+    search,
+    webhooks,
+)
 from pinakes.server.wires.native.auth import SECURITY_SCHEMES
 from pinakes.server.wires.native.errors import PREFIX, Unknown, problem
 
 __all__ = ["PREFIX", "install", "openapi", "problem"]
 
-ROUTERS = (people.router, catalog.router, collections.router, bulk.router, events.router, search.router)
+ROUTERS = (
+    people.router,
+    catalog.router,
+    collections.router,
+    bulk.router,
+    events.router,
+    search.router,
+    webhooks.router,
+    registries.router,
+    artifacts.router,
+)
 
 _ABOUT = (
     "Collections for machine-learning teams. Identify yourself with `Authorization: Bearer <token>`. "
@@ -30,7 +50,7 @@ def install(app: FastAPI) -> None:
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.append(Route(f"{PREFIX}/openapi.json", _answer_openapi, include_in_schema=False))
-    for path in (PREFIX, f"{PREFIX}/{{rest:path}}"):
+    for path in (PREFIX, f"{PREFIX}/{{rest:anything}}"):
         app.router.routes.append(Route(path, Unknown(ROUTERS), include_in_schema=False))
 
 

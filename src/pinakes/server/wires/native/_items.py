@@ -17,7 +17,7 @@ _CORRECTING = {Permission.ITEM_UPDATE, Permission.ITEM_DELETE}
 
 def can(actor: Actor, kind: str, *, owner_id: int | None, visibility: str) -> list[str]:
     """List what a reader may do with a thing of that kind."""
-    noun = "collection:" if kind == "collection" else "item:"
+    noun = f"{kind}:" if kind in ("collection", "registry") else "item:"
     allowed = permitted(actor, owner_id=owner_id, visibility=visibility)
     return sorted(permission for permission in allowed if permission.startswith(noun))
 
@@ -100,8 +100,9 @@ def show_hit(found: Hit, actor: Actor) -> api.SearchHit:
     """Show what a search found."""
     return api.SearchHit.model_validate(
         {
-            "id": found.item_id,
+            "id": found.id,
             "kind": found.kind,
+            "collection_kind": found.collection_kind,
             "address": found.address,
             "owner": found.owner,
             "name": found.name,
@@ -110,7 +111,12 @@ def show_hit(found: Hit, actor: Actor) -> api.SearchHit:
             "visibility": found.visibility,
             "updated_at": found.updated_at,
             "rank": found.rank,
-            "can": can(actor, found.kind, owner_id=found.owner_id, visibility=found.visibility),
+            "can": can(
+                actor,
+                found.kind,
+                owner_id=found.id if found.kind == "registry" else found.owner_id,
+                visibility=found.visibility,
+            ),
         }
     )
 

@@ -14,6 +14,9 @@ from pinakes.server.state import request_id_of, state_of
 
 API = "native"
 WEB = "web"
+# What our own clients say in `User-Agent`, and what the record calls them. The command line goes through the SDK and
+# names both, so it comes first.
+CLIENTS = (("pinakes-cli/", "cli"), ("pinakes-python/", "sdk"))
 
 # What the OpenAPI says of it.
 SECURITY_SCHEMES: dict[str, dict[str, str]] = {
@@ -41,7 +44,16 @@ async def actor_of(request: Request) -> Actor:
     secret = request.cookies.get(COOKIE)
     if secret:
         return await _by_session(request, secret, request_id)
-    return anonymous(API, request_id)
+    return anonymous(api_of(request), request_id)
+
+
+def api_of(request: Request) -> str:
+    """Return by which of the ways to this wire a request came; the record keeps it, and nothing is decided by it."""
+    products = request.headers.get("user-agent", "").split()
+    for beginning, name in CLIENTS:
+        if any(product.startswith(beginning) for product in products):
+            return name
+    return API
 
 
 async def _by_token(request: Request, header: str, request_id: str) -> Actor:
@@ -50,7 +62,7 @@ async def _by_token(request: Request, header: str, request_id: str) -> Actor:
         message = "Send `Authorization: Bearer <token>`."
         raise InvalidCredentials(message)
     async with state_of(request).db.reading() as tx:
-        return await people.actor_for_token(tx, token.strip(), API, request_id)
+        return await people.actor_for_token(tx, token.strip(), api_of(request), request_id)
 
 
 async def _by_session(request: Request, secret: str, request_id: str) -> Actor:

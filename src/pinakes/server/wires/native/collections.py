@@ -46,12 +46,14 @@ If-Match takes the ETag, `"<revision>"`; another revision by now: 412. Every cha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request, Response
 
 from pinakes.api import collections as api
 from pinakes.api.common import MAX_INT4, STORABLE, AccountName, ItemAddress, Page
+from pinakes.server import paging
 from pinakes.server.actor import Actor
 from pinakes.server.catalog import service as catalog
 from pinakes.server.collections import entries, revisions, service as collections, sets
@@ -66,7 +68,7 @@ from pinakes.server.collections.types import (
     Where,
 )
 from pinakes.server.db import Tx
-from pinakes.server.errors import PinakesError
+from pinakes.server.errors import Invalid, PinakesError
 from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.native import bulk, encode
 from pinakes.server.wires.native._changes import Change, Changing, CollectionRef
@@ -148,7 +150,7 @@ async def list_collections(
     async with state_of(request).db.reading() as tx:
         page = await collections.list_collections(tx, actor, listing, limit=limit, cursor=cursor)
         first = await collections.heads(tx, actor, [row.id for row in page.rows], heads) if heads and page.rows else {}
-    return encode.answer(encode.page(page, lambda row: _show(row, request, actor, first.get(row.id), listed=True)))
+    return _answer_page(page, request, actor, first)
 
 
 @router.post("/collections", status_code=201, response_model=api.Collection, responses=_CONFLICT)
@@ -302,7 +304,7 @@ async def list_collections_with_item(
         await catalog.get_item(tx, actor, item)
         listing = Listing(items=[ItemRef(item_id=item)])
         page = await collections.list_collections(tx, actor, listing, limit=limit, cursor=cursor)
-    return encode.answer(encode.page(page, lambda row: _show(row, request, actor, listed=True)))
+    return _answer_page(page, request, actor, {})
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -319,11 +321,22 @@ async def list_entries(
     cursor: After = None,
     revision: RevisionQuery = None,
     fields: Literal["full", "lean"] = "full",
+    item: Annotated[
+        ItemQuery | None,
+        Query(description="This item's entry alone (a number, or `kind:address`), of now: a page of one or of none."),
+    ] = None,
 ) -> Response:
     """List a collection's entries in order, of now or as they were. A deep page costs what the first one costs."""
+    if item is not None and revision is not None:
+        message = "An item's entry can be asked for as it is now only: leave out `item` or `revision`."
+        raise Invalid(message, field="revision")
     async with state_of(request).db.reading() as tx:
-        number = await _number(tx, actor, collection, revision)
-        page = await entries.page(tx, actor, collection, limit=limit, cursor=cursor, revision=number)
+        if item is not None:
+            one = await entries.of_item(tx, actor, collection, _item(item))
+            page = paging.Page([one] if one is not None else [])
+        else:
+            number = await _number(tx, actor, collection, revision)
+            page = await entries.page(tx, actor, collection, limit=limit, cursor=cursor, revision=number)
     return encode.answer(encode.page(page, encode.entry if fields == "full" else encode.lean_entry))
 
 
@@ -622,10 +635,16 @@ def _check_first_entries(batch: Batch) -> None:
             raise result.error
 
 
-def _show(
-    found: Collection, request: Request, actor: Actor, first: list[Any] | None = None, *, listed: bool = False
-) -> encode.Json:
-    return encode.collection(found, actor, state_of(request).settings.public_url, first, placed=not listed)
+def _show(found: Collection, request: Request, actor: Actor, first: list[Any] | None = None) -> encode.Json:
+    return encode.collection(found, actor, state_of(request).settings.public_url, first)
+
+
+def _answer_page(
+    page: paging.Page[Collection], request: Request, actor: Actor, first: Mapping[int, list[Any]]
+) -> Response:
+    base_url, allowed = state_of(request).settings.public_url, encode.Allowed()
+    rows = [encode.collection(row, actor, base_url, first.get(row.id), listed=allowed) for row in page.rows]
+    return encode.answer({"rows": rows, "next": page.next})
 
 
 def _answer(found: Collection, request: Request, actor: Actor, *, status: int = 200) -> Response:

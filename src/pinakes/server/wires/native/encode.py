@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 Json = dict[str, Any]
 
+# What a reader may do with the collections of an owner and of a visibility, remembered while a list is encoded.
+Allowed = dict[tuple[int, str], list[str]]
+
 
 def answer(content: object, *, status: int = 200, revision: int | None = None) -> Response:
     """Make an answer of JSON; `revision` becomes its ETag."""
@@ -46,13 +49,20 @@ def collection(
     base_url: str,
     entries: Iterable[Entry] | None = None,
     *,
-    placed: bool = True,
+    listed: Allowed | None = None,
 ) -> Json:
     """Encode a collection as its reader sees it, with its first entries where they were asked for.
 
-    `placed` says that its place among its owner's others was counted, which is not done for lists.
+    For a row of a list, `listed` remembers what its reader may do from one row to the next; and its place among its
+    owner's others is not said, since it is not counted for lists.
     """
-    slug = found.slug
+    slug = f"{found.owner}/{found.name}-{found.public_id}"
+    visibility = found.visibility if found.deleted_at is None else "private"
+    allowed = listed.get((found.owner_id, visibility)) if listed is not None else None
+    if allowed is None:
+        allowed = can(found, actor)
+        if listed is not None:
+            listed[found.owner_id, visibility] = allowed
     encoded: Json = {
         "id": found.public_id,
         "item_id": found.id,
@@ -68,13 +78,13 @@ def collection(
         "visibility": found.visibility,
         "revision": found.revision,
         "entry_count": found.entry_count,
-        "position": found.position if placed else None,
+        "position": found.position if listed is None else None,
         "votes": found.votes,
         "voted": found.voted,
         "created_at": found.created_at,
         "updated_at": found.updated_at,
         "deleted_at": found.deleted_at,
-        "can": can(found, actor),
+        "can": allowed,
     }
     if entries is not None:
         encoded["entries"] = [entry(row) for row in entries]
@@ -83,10 +93,8 @@ def collection(
 
 def can(found: Collection, actor: Actor) -> list[str]:
     """List what the reader may do with a collection; with one in the trash, only what is done there."""
-    if found.deleted_at is None:
-        allowed = permitted(actor, owner_id=found.owner_id, visibility=found.visibility)
-    else:
-        allowed = permitted(actor, owner_id=found.owner_id, visibility="private")
+    visibility = found.visibility if found.deleted_at is None else "private"
+    allowed = permitted(actor, owner_id=found.owner_id, visibility=visibility)
     return sorted(permission for permission in allowed if permission.startswith("collection:"))
 
 
@@ -208,6 +216,7 @@ def _field_pairs(fields: Mapping[str, tuple[object, object]]) -> Json:
 def _nested(row: Entry) -> Json:
     return {
         "id": row.nested_id,
+        "kind": row.nested_kind,
         "slug": row.address,
         "theme": row.nested_theme,
         "description": row.nested_description,

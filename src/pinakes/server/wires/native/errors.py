@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -26,6 +27,7 @@ from pinakes.server.errors import (
     Unavailable,
 )
 from pinakes.server.state import request_id_of
+from pinakes.server.wires.native._decoding import decoder
 
 PREFIX = "/api/v1"
 
@@ -89,10 +91,12 @@ class NativeRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's handler."""
         handler = super().get_route_handler()
+        endpoint, decode = self.endpoint, decoder(self)
 
         async def answer(request: Request) -> Response:
             try:
-                return await handler(request)
+                values = await decode(request) if decode is not None else None
+                return await handler(request) if values is None else await endpoint(**values)
             except PinakesError as error:
                 return answer_for(request, error)
             except RequestValidationError as error:
@@ -182,6 +186,23 @@ def _message(problem: Mapping[str, Any]) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
+class _Anything(Convertor[str]):
+    """The rest of a path, whatever is in it: Starlette's own `path` ends at a line break."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """Leave it as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Leave it as it is."""
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
 class Unknown:
     """Answers, as an ASGI application, for what is below this wire's prefix and no route of it."""
 
@@ -192,8 +213,8 @@ class Unknown:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 405 for a path that has other methods, 404 for any other."""
         request = Request(scope)
-        path = request.url.path
-        allowed = sorted({m for r in self._routes if r.path_regex.match(scope["path"]) for m in r.methods or ()})
+        path: str = scope["path"]  # the URL's would come without its line breaks
+        allowed = sorted({m for r in self._routes if r.path_regex.fullmatch(path) for m in r.methods or ()})
         if allowed:
             message = f"{request.method} is not possible at {path}; {', '.join(allowed)} is."
             response = _answer(request, 405, _code(405), message, headers={"Allow": ", ".join(allowed)})

@@ -29,7 +29,7 @@ from pinakes.server.actor import Actor, anonymous
 from pinakes.server.collections import service as collections
 from pinakes.server.errors import PinakesError
 from pinakes.server.events import service as events
-from pinakes.server.events.reading import Names, Reader, shown
+from pinakes.server.events.reading import Names, Reader, Showing
 from pinakes.server.events.types import Event, Feed, Row
 from pinakes.server.state import State, state_of
 from pinakes.server.wires.native import encode
@@ -294,8 +294,8 @@ class _Listener:
 
 
 def _shown(rows: Sequence[Row], names: Names, reader: Reader) -> list[Event]:
-    found = (shown(row, names, reader) for row in rows if reader.sees(row))
-    return [event for event in found if event is not None]
+    showing = Showing(names, reader)
+    return [event for row in rows if reader.sees(row) and (event := showing.event(row)) is not None]
 
 
 def _sse(event: Event) -> bytes:

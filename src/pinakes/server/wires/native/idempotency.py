@@ -55,7 +55,7 @@ class OnceOnly:
         """Run `work` in a transaction and return its answer, or the one that it gave when it ran before."""
         database = state_of(self.request).db
         if self.key is None or actor.user_id is None:
-            async with database.transaction() as tx:
+            async with database.changing() as tx:
                 return await work(tx)
         digest = self.digest(await self.request.body())
         async with database.transaction() as tx:

@@ -25,25 +25,30 @@
 | POST /sessions | CreateSession → 201 Session, and a cookie |
 | DELETE /sessions | → 204 |
 | GET /permissions | → PermissionTable |
-| GET /permissions/explain `?permission&owner&visibility` | → Explanation |
+| GET /permissions/explain `?permission&(owner&visibility or collection or item)` | → Explanation |
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request, Response
 
 from pinakes.api import people as api
-from pinakes.api.common import MAX_INT4, AccountName, Page
+from pinakes.api.common import MAX_INT4, STORABLE, AccountName, Page
 from pinakes.server.actor import Actor, Role, Scope
+from pinakes.server.catalog import service as catalog
+from pinakes.server.collections import service as collections
 from pinakes.server.db import Tx
-from pinakes.server.errors import Forbidden
+from pinakes.server.errors import AccountNotFound, Forbidden, Invalid, RegistryNotFound
 from pinakes.server.people import checks, secrets, service as people, throttle
 from pinakes.server.people.sessions import COOKIE, attributes, same_origin
 from pinakes.server.people.types import Account, AccountChanges, Membership, NewToken, Token
 from pinakes.server.permissions import service as permissions
 from pinakes.server.permissions.table import PUBLIC, SCOPES, SIGNED_IN, Permission, roles_with
+from pinakes.server.permissions.types import Explanation
+from pinakes.server.registries import service as registries
 from pinakes.server.wires.native._shared import After, Here, Limit, address_of
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import errors, router as make_router
@@ -53,6 +58,7 @@ router = make_router("people")
 # A name in a path may be anything; what no account can be called is not found.
 Name = Annotated[str, Path(description="The account's name; case does not matter.")]
 TokenId = Annotated[int, Path(ge=1, le=MAX_INT4)]
+CollectionAddress = Annotated[str, STORABLE, Query(min_length=1, max_length=500, pattern=r"^[^\u0000]+$")]
 
 _CONFLICT = errors(409)
 _NO_CONTENT: dict[str, Any] = {"status_code": 204, "response_class": Response}
@@ -363,17 +369,77 @@ async def explain_permission(
     state: Here,
     actor: By,
     permission: Annotated[Permission, Query(description="What is to be done, as `noun:verb`.")],
-    owner: Annotated[AccountName, Query(description="Whose thing it is.")],
-    visibility: Annotated[Literal["public", "private"], Query()] = "private",
+    owner: Annotated[AccountName | None, Query(description="Whose thing it is; or a registry's handle.")] = None,
+    visibility: Annotated[
+        Literal["public", "private"] | None, Query(description="Of what `owner` has; `private` when nobody says.")
+    ] = None,
+    collection: Annotated[
+        CollectionAddress | None, Query(description="A collection: its id, its slug, or `owner/words`.")
+    ] = None,
+    item: Annotated[int | None, Query(ge=1, le=MAX_INT4, description="An item, by its number.")] = None,
 ) -> api.Explanation:
-    """Say whether I may do something with a thing of that owner and visibility, and why or why not."""
+    """Say whether I may do something, and why or why not: with things of an owner, with a collection, or with an item.
+
+    Give exactly one of `owner`, `collection` and `item`. What I may not see does not exist: 404.
+    """
+    _check_question(owner, visibility, collection, item)
     async with state.db.reading() as tx:
-        account = await people.account(tx, owner)
+        if collection is not None:
+            owner_id, found = await _explain_collection(tx, actor, permission, collection)
+        elif item is not None:
+            owner_id, found = await _explain_item(tx, actor, permission, item)
+        else:
+            owner_id = await _owner_id(tx, actor, owner or "")
+            found = permissions.explain(actor, permission, owner_id=owner_id, visibility=visibility or "private")
         held = await permissions.grants(tx, actor.user_id) if actor.user_id is not None else []
-    found = permissions.explain(actor, permission, owner_id=account.id, visibility=visibility)
     grants = [
         api.RoleGrant(account=grant.account, role=grant.role, because=grant.because)
         for grant in held
-        if grant.account_id == account.id
+        if grant.account_id == owner_id
     ]
     return api.Explanation(allowed=found.allowed, permission=found.permission, because=found.because, grants=grants)
+
+
+def _check_question(owner: str | None, visibility: str | None, collection: str | None, item: int | None) -> None:
+    named = [
+        name for name, value in (("owner", owner), ("collection", collection), ("item", item)) if value is not None
+    ]
+    if len(named) != 1:
+        message = "Give exactly one of owner, collection and item."
+        raise Invalid(message, field=named[1] if named else "owner")
+    if visibility is not None and owner is None:
+        message = "visibility goes with owner; a collection or an item has its own."
+        raise Invalid(message, field="visibility")
+
+
+async def _owner_id(tx: Tx, actor: Actor, name: str) -> int:
+    """Return the account of a name, which may be the handle of a registry that the actor sees."""
+    try:
+        return (await people.account(tx, name)).id
+    except AccountNotFound:
+        with suppress(RegistryNotFound):
+            return (await registries.by_handle(tx, actor, name)).id
+        raise
+
+
+async def _explain_collection(
+    tx: Tx, actor: Actor, permission: Permission, address: str
+) -> tuple[int | None, Explanation]:
+    _check_noun(permission, "collection")
+    in_trash = permission in {Permission.COLLECTION_RESTORE, Permission.COLLECTION_PURGE}
+    found = await collections.get(tx, actor, address, trashed=in_trash)
+    visibility = found.visibility if found.deleted_at is None else "private"
+    return found.owner_id, permissions.explain(actor, permission, owner_id=found.owner_id, visibility=visibility)
+
+
+async def _explain_item(tx: Tx, actor: Actor, permission: Permission, number: int) -> tuple[int | None, Explanation]:
+    found = await catalog.get_item(tx, actor, number)
+    _check_noun(permission, found.kind)
+    return found.owner_id, await catalog.explain(tx, actor, permission, found)
+
+
+def _check_noun(permission: Permission, kind: str) -> None:
+    wrong = "item" if kind == "collection" else "collection"
+    if permission.partition(":")[0] == wrong:
+        message = f"{permission} is not what one does with a {kind}."
+        raise Invalid(message, field="permission")

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Query
 
 from pinakes.api import catalog as api
-from pinakes.api.common import STORABLE, AccountName, ItemKind, Page
+from pinakes.api.common import STORABLE, AccountName, Page
 from pinakes.server.search import service
 from pinakes.server.wires.native._items import show_hit
 from pinakes.server.wires.native._shared import After, Here
@@ -36,12 +36,15 @@ async def search(
             description="Words, in any case and order; the last one may be unfinished.",
         ),
     ],
-    kind: Annotated[list[ItemKind] | None, Query(description="Any of these kinds.")] = None,
+    kind: Annotated[list[api.SearchKind] | None, Query(description="Any of these kinds.")] = None,
     owner: Annotated[AccountName | None, Query(description="Only what belongs to this account.")] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="How many rows at most.")] = 20,
     cursor: After = None,
 ) -> Page[api.SearchHit]:
-    """Find what has every word in its name, title or owner's name, or (collections) in its description or tags."""
+    """Find what has every word in its name, title or owner's name, description or (collections) tags.
+
+    The descriptions of collections, registries, projects and versions are searched.
+    """
     async with state.db.reading() as tx:
         page = await service.search(tx, actor, q, kinds=kind, owner=owner, limit=limit, cursor=cursor)
     return Page(rows=[show_hit(found, actor) for found in page.rows], next=page.next)

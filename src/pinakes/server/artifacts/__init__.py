@@ -1,0 +1,1 @@
+"""Artifacts: runs, the versions that they log, their files and manifests, and how they come from each other."""

@@ -1,0 +1,1 @@
+"""Registries: an organization's shelves of releases, what is linked into them, and what they remember."""

@@ -1,0 +1,24 @@
+"""What this server tells the client that it can do; the client leaves alone whatever is not listed here as on."""
+
+from __future__ import annotations
+
+# The client looks a name up in its own list and takes what is missing for off, so only what is on is named.
+ON = (
+    "ARTIFACT_TAGS",
+    "CLIENT_IDS",
+    "ARTIFACT_REGISTRY_SEARCH",
+    "STRUCTURED_CONSOLE_LOGS",
+    "ARTIFACT_COLLECTION_MEMBERSHIP_FILES",
+    "ARTIFACT_COLLECTION_MEMBERSHIP_FILE_DOWNLOAD_HANDLER",
+    "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
+    "INCLUDE_ARTIFACT_TYPES_IN_REGISTRY_CREATION",
+    "PROJECT_ARTIFACT_COLLECTION_MEMBERSHIP",
+    "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE",
+    "TOTAL_COUNT_IN_FILE_CONNECTION",
+    "ARTIFACT_COLLECTIONS_FILTERING_SORTING",
+    "LARGE_FILENAMES",
+    "ARTIFACT_V2_DOWNLOAD_HANDLER_SUPPORTS_ARTIFACT_ID",
+    "MARK_RUN_FILES_UPLOADED",
+    "FILESTREAM_GZIP",
+    "ARTIFACT_DIGEST_ALGORITHM",
+)

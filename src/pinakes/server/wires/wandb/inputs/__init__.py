@@ -1,0 +1,1 @@
+"""What mutations are given: one module per noun."""

@@ -1,0 +1,1 @@
+"""What this API answers: one module per noun."""
