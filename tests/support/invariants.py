@@ -36,26 +36,28 @@ RULES: dict[str, LiteralString] = {
         where c.id is null or i.id is null or not (1 <= e.added_rev and e.added_rev <= e.since_rev)
         or e.since_rev > c.revision
     """,
-    "an entry is closed when its item is": """
+    "an entry is closed when its item is, but never where what the collection shows is seen by all who see it": """
         select e.collection_id, e.item_id, e.closed, i.closed
         from entries as e
         inner join items as i on e.item_id = i.id
-        where e.closed <> i.closed
+        inner join collections as c on e.collection_id = c.id
+        where e.closed <> (i.closed and c.kind not in ('artifact', 'release'))
     """,
-    "every revision of a collection has one event, and no event is of another revision": """
-        select c.id, c.revision, count(e.id), count(distinct e.revision), min(e.revision), max(e.revision)
+    "every revision of a collection has one event (of numbered ones: some), and no event is of another revision": """
+        select c.id, c.kind, c.revision, count(e.id), count(distinct e.revision), min(e.revision), max(e.revision)
         from collections as c
         left join events as e on c.id = e.collection_id and e.revision is not null
-        group by c.id, c.revision
-        having count(e.id) <> c.revision or count(distinct e.revision) <> c.revision
-        or min(e.revision) <> 1 or max(e.revision) <> c.revision
+        group by c.id, c.kind, c.revision
+        having (count(e.id) <> c.revision and c.kind not in ('artifact', 'release'))
+        or count(distinct e.revision) <> c.revision or min(e.revision) <> 1 or max(e.revision) <> c.revision
     """,
     "a collection's events come in the order of its revisions": """
         select collection_id, id, revision from (
-            select collection_id, id, revision, lag(revision) over (partition by collection_id order by id) as before
-            from events where collection_id is not null and revision is not null
+            select v.collection_id, v.id, v.revision, c.kind,
+                lag(v.revision) over (partition by v.collection_id order by v.id) as before
+            from events as v inner join collections as c on v.collection_id = c.id where v.revision is not null
         ) as e
-        where before >= revision
+        where before > revision or (before = revision and kind not in ('artifact', 'release'))
     """,
     "a former form of an entry lies within the revisions of its collection": """
         select h.collection_id, h.item_id, h.added_rev, h.since_rev, h.until_rev, c.revision
@@ -120,6 +122,64 @@ RULES: dict[str, LiteralString] = {
         inner join items as a on v.artifact_id = a.id
         left join blobs as b on a.owner_id = b.account_id and f.md5 = b.md5
         where v.state = 'committed' and f.md5 is not null and b.md5 is null
+    """,
+    "a version has all that its state says: committed or deleted an item and a number, while pending neither": """
+        select v.id, v.state, v.item_id, v.number, i.id, n.number
+        from versions as v
+        left join items as i on v.item_id = i.id and i.kind = 'version'
+        left join entry_numbers as n on v.artifact_id = n.collection_id and v.item_id = n.item_id
+        where (v.state = 'pending') <> (v.item_id is null) or (v.state = 'pending') <> (v.number is null)
+        or (v.state <> 'pending' and (i.id is null or v.number is distinct from n.number))
+    """,
+    "a committed version is in its artifact, and one that is deleted is not": """
+        select v.id, v.state, v.artifact_id, v.item_id, e.item_id
+        from versions as v
+        inner join items as a on v.artifact_id = a.id
+        left join entries as e on v.artifact_id = e.collection_id and v.item_id = e.item_id
+        where a.deleted_at is null and v.state in ('committed', 'deleted')
+        and (v.state = 'committed') <> (e.item_id is not null)
+    """,
+    "a committed version has as many files, and as large ones, as it says": """
+        select v.id, v.file_count, v.size, count(f.version_id), coalesce(sum(f.size), 0)
+        from versions as v left join version_files as f on v.id = f.version_id
+        group by v.id, v.state, v.file_count, v.size
+        having (v.state = 'committed' and (v.file_count, v.size) <> (count(f.version_id), coalesce(sum(f.size), 0)))
+        or (v.state = 'pending' and count(f.version_id) > 0)
+    """,
+    "a committed version has a manifest that arrived": """
+        select v.id, v.artifact_id, m.id, b.md5 is not null
+        from versions as v
+        inner join items as a on v.artifact_id = a.id
+        left join lateral (
+            select id, md5 from manifests
+            where version_id = v.id and md5 is not null
+            order by type = 'full' desc, updated_at desc, id desc
+            limit 1
+        ) as m on true
+        left join blobs as b on a.owner_id = b.account_id and m.md5 = b.md5
+        where v.state = 'committed' and b.md5 is null
+    """,
+    "what is in an artifact or release has a number there": """
+        select e.collection_id, e.item_id
+        from entries as e
+        inner join collections as c on e.collection_id = c.id and c.kind in ('artifact', 'release')
+        left join entry_numbers as n on e.collection_id = n.collection_id and e.item_id = n.item_id
+        where n.item_id is null
+    """,
+    "an alias names an entry that is there": """
+        select l.collection_id, l.alias, l.item_id
+        from entry_aliases as l
+        left join entries as e on l.collection_id = e.collection_id and l.item_id = e.item_id
+        where e.item_id is null
+    """,
+    "an artifact or release that has a version has a latest one": """
+        select c.id, count(e.item_id)
+        from collections as c
+        inner join entries as e on c.id = e.collection_id
+        inner join items as i on e.item_id = i.id and i.deleted_at is null
+        where c.kind in ('artifact', 'release')
+        and not exists (select from entry_aliases as l where l.collection_id = c.id and l.alias = 'latest')
+        group by c.id
     """,
     "a run counts the lines that it has sent": """
         select r.id, r.history_count, r.event_count, r.log_count, l.stream, max(l.number)

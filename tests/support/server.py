@@ -53,14 +53,21 @@ def clean_environment(**given: str) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    *, database_url: str | None = None, data: Path | None = None, settings: Mapping[str, str] | None = None
+    *,
+    database_url: str | None = None,
+    data: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Generator[Server]:
     """A server that runs as long as this lasts; with a private PostgreSQL unless a database is given."""
     if data is None:
-        with open_folder() as folder, serving(database_url=database_url, data=folder, settings=settings) as server:
+        with (
+            open_folder() as folder,
+            serving(database_url=database_url, data=folder, settings=settings, port=port) as server,
+        ):
             yield server
         return
-    port = free_port()
+    port = port or free_port()
     defaults = {"PINAKES_ADMIN_TOKEN": ADMIN_TOKEN, "PINAKES_LOG_FORMAT": "json"}
     environment = clean_environment(**(defaults | dict(settings or {})))
     if database_url is not None:

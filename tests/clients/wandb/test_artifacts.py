@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import wandb
+from wandb.data_types import PartitionedTable
 from wandb.errors import CommError
 from wandb.sdk.artifacts.artifact_manifest_entry import ArtifactManifestEntry
+from wandb.sdk.lib.paths import LogicalPath
 
 from clients.wandb.lab import Desk, unique
-from clients.wandb.making import artifact, contents, md5
+from clients.wandb.making import artifact, contents, maker, md5, table
 
 
 @pytest.fixture
@@ -30,9 +32,9 @@ def website() -> Generator[str]:
             self.end_headers()
             self.wfile.write(b"page")
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - as the server calls it
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called there
             pass
 
     with HTTPServer(("127.0.0.1", 0), Page) as server:
@@ -68,8 +70,7 @@ class TestLogging:
         assert found.digest == logged.digest
         assert not found.is_link
         assert sorted(found.manifest.entries) == ["a.txt", "deep/er/b ü.txt", "empty"]
-        assert found.logged_by() is not None
-        assert found.logged_by().id == run.id
+        assert maker(found).id == run.id
 
     def test_a_folder_comes_back_as_it_was(self, spot: Desk):
         for path, content in {"one.txt": "1", "below/two.txt": "2", "below/twin.txt": "2"}.items():
@@ -178,7 +179,7 @@ class TestDeduplication:
         assert len(api.artifacts("dataset", f"{spot.path}/same")) == 2
         # The second run has it among its outputs, the first one made it.
         assert [found.name for found in api.run(f"{spot.path}/{second.id}").logged_artifacts()] == ["same:v0"]
-        assert api.artifact(f"{spot.path}/same:v0").logged_by().id == first.id
+        assert maker(api.artifact(f"{spot.path}/same:v0")).id == first.id
 
     def test_content_that_is_there_is_not_sent_again(self, spot: Desk):
         """The second version refers to the first, which had the file first."""
@@ -214,8 +215,10 @@ class TestReferences:
         made = wandb.Artifact("pointing", "dataset")
         # As the client writes them down; asking those stores takes libraries that are not here.
         for entry in (
-            ArtifactManifestEntry(path="from-s3", digest="etag", ref="s3://bucket/key.bin", size=3 * 10**9, extra={"v": "1"}),
-            ArtifactManifestEntry(path="from-gs", digest="gs://bucket/key.bin", ref="gs://bucket/key.bin"),
+            ArtifactManifestEntry(
+                path=LogicalPath("from-s3"), digest="etag", ref="s3://bucket/key.bin", size=3 * 10**9, extra={"v": "1"}
+            ),
+            ArtifactManifestEntry(path=LogicalPath("from-gs"), digest="gs://bucket/key.bin", ref="gs://bucket/key.bin"),
         ):
             made.manifest.add_entry(entry)
         made.add_reference(website, name="from-web")
@@ -249,18 +252,18 @@ class TestReferences:
             run.log_artifact(made).wait()
         with spot.afresh() as elsewhere:
             found = elsewhere.api().artifact(f"{spot.path}/whole:v0")
-            hexadecimal = base64.b64decode(source.id).hex()
+            hexadecimal = base64.b64decode(source.id or "").hex()
             assert found.manifest.entries["by-entry.txt"].ref == f"wandb-artifact://{hexadecimal}/part.txt"
             assert contents(found.download()) == {"by-entry.txt": "part"}
 
     def test_what_the_client_named_before_is_found(self, spot: Desk):
         """The client makes names up for a version and its artifact, and may use them from then on."""
-        table = wandb.Table(columns=["name"], data=[["drafted"]])
+        rows = wandb.Table(columns=["name"], data=[["drafted"]])
         source, made = wandb.Artifact("draft", "dataset"), wandb.Artifact("of-draft", "dataset")
-        source.add(table, "rows")
+        source.add(rows, "rows")
         with spot.init() as run:
             run.log_artifact(source).wait()
-            made.add(table, "borrowed")
+            made.add(rows, "borrowed")
             run.log_artifact(made).wait()
         asked = "query Q($id: ID!) { found: clientIDMapping(clientID: $id) { serverID } }"
         for name, expected in ((source._client_id, source.id), (source._sequence_client_id, source.collection.id)):
@@ -270,30 +273,32 @@ class TestReferences:
             found = elsewhere.api().artifact(f"{spot.path}/of-draft:v0")
             entry = found.manifest.entries["borrowed.table.json"]
             assert (entry.ref or "").startswith("wandb-artifact://")
-            assert found.get("borrowed").data == [["drafted"]]
+            assert table(found, "borrowed").data == [["drafted"]]
 
     def test_tables_refer_to_parts_of_others(self, spot: Desk):
         with spot.init() as run:
             source = wandb.Artifact("pictures", "dataset")
             for name in ("one", "two"):
-                table = wandb.Table(columns=["name", "number"], data=[[name, 1], [name, 2]])
-                source.add(table, f"parts/{name}")
+                part = wandb.Table(columns=["name", "number"], data=[[name, 1], [name, 2]])
+                source.add(part, f"parts/{name}")
             run.log_artifact(source).wait()
             joined = wandb.Artifact("joined", "dataset")
-            joined.add(wandb.data_types.PartitionedTable("parts"), "all")
+            joined.add(PartitionedTable("parts"), "all")
             with joined.new_file("readme") as file:
                 file.write("joined")
             joined.add_reference(source.get_entry("parts/one.table.json"), name="parts/one.table.json")
             joined.add_reference(source.get_entry("parts/two.table.json"), name="parts/two.table.json")
             run.log_artifact(joined).wait()
             picked = wandb.Artifact("picked", "dataset")
-            picked.add(source.get("parts/one"), "first")
+            picked.add(table(source, "parts/one"), "first")
             run.log_artifact(picked).wait()
         with spot.afresh() as elsewhere:
             api = elsewhere.api()
-            rows = [row for _, row in api.artifact(f"{spot.path}/joined:v0").get("all").iterrows()]
+            joined = api.artifact(f"{spot.path}/joined:v0").get("all")
+            assert isinstance(joined, PartitionedTable)
+            rows = [row for _, row in joined.iterrows()]
             assert sorted(rows) == [["one", 1], ["one", 2], ["two", 1], ["two", 2]]
-            first = api.artifact(f"{spot.path}/picked:v0").get("first")
+            first = table(api.artifact(f"{spot.path}/picked:v0"), "first")
             assert first.data == [["one", 1], ["one", 2]]
 
 
@@ -424,9 +429,9 @@ class TestBuildingUp:
 
     def test_a_table_grows_with_the_run(self, spot: Desk):
         with spot.init() as run:
-            table = wandb.Table(columns=["n"], log_mode="INCREMENTAL")
+            rows = wandb.Table(columns=["n"], log_mode="INCREMENTAL")
             for n in range(3):
-                table.add_data(n)
-                run.log({"table": table})
+                rows.add_data(n)
+                run.log({"table": rows})
         versions = spot.api().artifacts("wandb-run-incremental-table", f"{spot.path}/run-{run.id}-incr-table")
         assert [found.file_count for found in versions] == [3, 2, 1]

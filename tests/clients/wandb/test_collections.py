@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from wandb.apis.public.artifacts import ArtifactCollection
+from wandb.apis.public.registries.registry import Registry
 from wandb.errors import CommError
 
 from clients.wandb.lab import Desk, unique
-from clients.wandb.making import artifact
+from clients.wandb.making import Refused, artifact
 
 
 @pytest.fixture
@@ -24,16 +24,22 @@ def stocked(spot: Desk) -> Desk:
 
 
 @pytest.fixture
-def shelf(spot: Desk) -> Any:  # noqa: ANN401
+def shelf(spot: Desk) -> Registry:
     return spot.api().create_registry(unique("Shelf"), "organization", spot.team.organization_title)
 
 
-def put(desk: Desk, shelf: Any, collection: str, *aliases: str, kind: str = "model") -> str:  # noqa: ANN401
+def put(desk: Desk, shelf: Registry, collection: str, *aliases: str, kind: str = "model") -> str:
     """Link a new version; return where."""
     target = f"{shelf.entity}/{shelf.full_name}/{collection}"
     with desk.init() as run:
         made = run.log_artifact(artifact(f"of-{kind}", kind, files={"x": unique("x")})).wait()
         return made.link(target, aliases=list(aliases)).qualified_name
+
+
+def rename(found: ArtifactCollection, name: str) -> None:
+    """The client checks when the name is set, or when it is saved."""
+    found.name = name
+    found.save()
 
 
 class TestListing:
@@ -120,7 +126,7 @@ class TestEditing:
         last = stocked.api().artifact_collection("dataset", f"{stocked.path}/Granny Smiths")
         assert (sorted(last.tags), last.description or "") == (["fruit", "green"], "")
 
-    def test_a_release_is_renamed_with_its_links(self, stocked: Desk, shelf: Any):
+    def test_a_release_is_renamed_with_its_links(self, stocked: Desk, shelf: Registry):
         name = put(stocked, shelf, "MNIST", "best")
         found = stocked.api().artifact_collection("model", name.partition(":")[0])
         found.name, found.description, found.tags = "Digits", "A task", ["vision"]
@@ -142,9 +148,8 @@ class TestEditing:
     @pytest.mark.parametrize("name", ["with/slash", "x" * 129, "per%cent", ""])
     def test_a_name_that_can_t_be_one_is_refused(self, stocked: Desk, name: str):
         found = stocked.api().artifact_collection("dataset", f"{stocked.path}/apples")
-        with pytest.raises((CommError, ValueError)):
-            found.name = name
-            found.save()
+        with pytest.raises(Refused):
+            rename(found, name)
         assert stocked.api().artifact_exists(f"{stocked.path}/apples:v0")
 
     def test_the_type_of_an_artifact_changes(self, stocked: Desk):
@@ -165,7 +170,7 @@ class TestDeleting:
         assert not api.artifact_exists(f"{stocked.path}/net:v0")
         assert [each.name for each in api.artifacts("model", f"{stocked.path}/chosen")] == []
 
-    def test_a_release_goes_and_the_versions_stay(self, stocked: Desk, shelf: Any):
+    def test_a_release_goes_and_the_versions_stay(self, stocked: Desk, shelf: Registry):
         name = put(stocked, shelf, "going").partition(":")[0]
         stocked.api().artifact_collection("model", name).delete()
         api = stocked.api()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clients.wandb.lab import Desk, unique
-from clients.wandb.making import artifact, contents
+from clients.wandb.making import artifact, contents, maker
 
 
 def run(desk: Desk, *arguments: str) -> str:
@@ -25,7 +25,7 @@ def test_what_is_put_can_be_listed_and_got(spot: Desk):
     api = spot.api()
     made = api.artifact(f"{spot.path}/pile:first")
     assert (made.type, sorted(made.aliases)) == ("dataset", ["first", "latest"])
-    assert made.logged_by().job_type == "cli_put"
+    assert maker(made).job_type == "cli_put"
 
     listed = run(spot, "artifact", "ls", spot.path)
     assert "pile:v0" in listed

@@ -68,7 +68,7 @@ class TestKeys:
         with spot.as_(stranger) as there:
             with pytest.raises(AuthenticationError):
                 wandb.login(key=stranger.key, verify=True, relogin=True)
-            with pytest.raises(CommError, match="(?i)key|credential|token"):
+            with pytest.raises(CommError, match=r"(?i)key|credential|token"):
                 there.init()
             with pytest.raises(Refused):
                 there.api().artifact(f"{spot.path}/x:v0")
@@ -84,7 +84,7 @@ class TestKeys:
             found = there.api().artifact(f"{spot.path}/data:v0")
             assert Path(found.download(), "x").exists()
             found.description = "changed"
-            with pytest.raises(CommError, match="(?i)scope|write"):
+            with pytest.raises(CommError, match=r"(?i)scope|write"):
                 found.save()
             with pytest.raises(CommError):
                 there.init()
@@ -127,8 +127,11 @@ class TestWords:
         answer = spot.person.call("POST", "/graphql", body)
         assert answer.status in {400, 404}, answer.body
         assert word in said(answer)
-        made = spot.person.graphql("query Q($e: String, $p: String) { project(entityName: $e, name: $p) { id } }",
-            e=spot.team.name, p=spot.project)
+        made = spot.person.graphql(
+            "query Q($e: String, $p: String) { project(entityName: $e, name: $p) { id } }",
+            e=spot.team.name,
+            p=spot.project,
+        )
         assert made["project"] is None
 
     def test_an_unknown_field_is_ignored(self, spot: Desk):
@@ -173,7 +176,12 @@ class TestContent:
         person, content = spot.person, unique("content").encode()
         begun = done(person, CREATE, begin(spot))["artifact"]
         placeholder = done(person, MANIFEST, self.manifest(spot, begun["id"]))["artifactManifest"]
-        file = {"artifactID": begun["id"], "artifactManifestID": placeholder["id"], "name": "x", "md5": b64_md5(content)}
+        file = {
+            "artifactID": begun["id"],
+            "artifactManifestID": placeholder["id"],
+            "name": "x",
+            "md5": b64_md5(content),
+        }
         given = {"artifactFiles": [file], "storageLayout": "V2"}
         node = done(person, FILES, given)["files"]["edges"][0]["node"]
         headers = dict(header.split(":", 1) for header in node["uploadHeaders"])
@@ -208,9 +216,12 @@ class TestContent:
         assert request("PUT", again["uploadUrl"], content, headers).status == 200
         assert done(person, COMMIT, commit)["artifact"]["state"] == "COMMITTED"
         assert done(person, COMMIT, commit)["artifact"]["id"] == begun["id"]  # again is safe
-        assert done(person, FILES, {"artifactFiles": [{**file, "artifactID": self.another(spot)}]})["files"]["edges"][
-            0
-        ]["node"]["uploadUrl"] is None
+        assert (
+            done(person, FILES, {"artifactFiles": [{**file, "artifactID": self.another(spot)}]})["files"]["edges"][0][
+                "node"
+            ]["uploadUrl"]
+            is None
+        )
         late = ask(person, FILES, given)
         assert late.status == 409
         assert "committed" in said(late)
@@ -281,7 +292,9 @@ class TestContent:
 class TestTooMuch:
     def test_metadata_of_any_other_kind_is_taken(self, spot: Desk):
         with spot.init() as run:
-            made = artifact("deep", files={"x": unique("x")}, metadata={"a": {"b": [[1, {"c": "ü" * 10_000}]]}, "n": 2**53})
+            made = artifact(
+                "deep", files={"x": unique("x")}, metadata={"a": {"b": [[1, {"c": "ü" * 10_000}]]}, "n": 2**53}
+            )
             run.log_artifact(made).wait()
         assert spot.api().artifact(f"{spot.path}/deep:v0").metadata == made.metadata
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wandb.apis.public.registries.registries_search import Collections
+from wandb.apis.public.registries.registry import Registry
 
 from clients.wandb.lab import Desk, Person, unique
-from clients.wandb.making import Refused, artifact, contents
+from clients.wandb.making import Refused, artifact, contents, someone
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def place(spot: Desk) -> Desk:
     return replace(spot, team=team)
 
 
-def fill(desk: Desk, registry: Any, *links: tuple[str, str, list[str]]) -> None:  # noqa: ANN401
+def fill(desk: Desk, registry: Registry, *links: tuple[str, str, list[str]]) -> None:
     """Link new versions: each into a collection, with a type and aliases."""
     with desk.init() as run:
         for collection, kind, aliases in links:
@@ -56,7 +58,11 @@ class TestMaking:
         """W-11, W-35."""
         title = place.team.organization_title
         made = place.api().create_registry(
-            "Fine-tuned models", "restricted", title, description="Those that count", artifact_types=["model", "Plug-in"]
+            "Fine-tuned models",
+            "restricted",
+            title,
+            description="Those that count",
+            artifact_types=["model", "Plug-in"],
         )
         found = place.api().registry("Fine-tuned models", title)
         for registry in (made, found):
@@ -79,7 +85,7 @@ class TestMaking:
         api.create_registry("Once", "organization", title)
         with pytest.raises(Refused, match="please use a different name"):
             api.create_registry("Once", "organization", title)
-        with pytest.raises(Refused, match="(?i)organization.*not found"):
+        with pytest.raises(Refused, match=r"(?i)organization.*not found"):
             api.create_registry("Once", "organization", "No such organization")
         with pytest.raises(Refused, match="Failed to load registry 'Never'"):
             api.registry("Never", title)
@@ -156,38 +162,38 @@ class TestSearching:
     def test_collections_are_found(self, library: Desk):
         registries = library.api().registries(library.team.organization_title)
 
-        def names(**filters: Any) -> set[str]:
-            return {each.name for each in registries.collections(filters or None)}
+        def names(filters: dict[str, Any] | None = None) -> set[str]:
+            return {each.name for each in registries.collections(filters)}
 
         assert names() == {"MNIST", "Speech", "Digits"}
-        assert names(name="MNIST") == {"MNIST"}
-        assert names(name={"$regex": "^S"}) == {"Speech"}
-        assert names(tag="vision") == {"MNIST"}
-        assert names(tag={"$in": ["vision", "sound"]}) == {"MNIST"}
-        assert names(description={"$contains": "digits"}) == {"MNIST"}
-        assert names(**{"$or": [{"name": "Speech"}, {"tag": "vision"}]}) == {"MNIST", "Speech"}
-        assert names(**{"$nor": [{"name": "Speech"}, {"tag": "vision"}]}) == {"Digits"}
-        assert names(created_at={"$gte": "2020-01-01T00:00:00Z"}) == {"MNIST", "Speech", "Digits"}
-        assert len(registries.collections()) == 3
+        assert names({"name": "MNIST"}) == {"MNIST"}
+        assert names({"name": {"$regex": "^S"}}) == {"Speech"}
+        assert names({"tag": "vision"}) == {"MNIST"}
+        assert names({"tag": {"$in": ["vision", "sound"]}}) == {"MNIST"}
+        assert names({"description": {"$contains": "digits"}}) == {"MNIST"}
+        assert names({"$or": [{"name": "Speech"}, {"tag": "vision"}]}) == {"MNIST", "Speech"}
+        assert names({"$nor": [{"name": "Speech"}, {"tag": "vision"}]}) == {"Digits"}
+        assert names({"created_at": {"$gte": "2020-01-01T00:00:00Z"}}) == {"MNIST", "Speech", "Digits"}
+        assert len(list(registries.collections())) == 3
 
     def test_versions_are_found(self, library: Desk):
         registries = library.api().registries(library.team.organization_title)
 
-        def names(collections: dict[str, Any] | None = None, **filters: Any) -> set[str]:
-            return {each.name for each in registries.collections(collections).versions(filters or None)}
+        def names(filters: dict[str, Any] | None = None, collections: dict[str, Any] | None = None) -> set[str]:
+            return {each.name for each in registries.collections(collections).versions(filters)}
 
         everything = {"MNIST:v0", "MNIST:v1", "Speech:v0", "Digits:v0"}
         assert names() == everything
         assert {each.name for each in registries.versions()} == everything
-        assert names(alias="production") == {"MNIST:v1", "Digits:v0"}
-        assert names(alias={"$in": ["staging", "production"]}) == {"MNIST:v0", "MNIST:v1", "Digits:v0"}
-        assert names({"name": "MNIST"}, alias="latest") == {"MNIST:v1"}
-        assert names(tag="speech") == {"Speech:v0"}
-        assert names(version="v1") == {"MNIST:v1"}
-        assert names(**{"metadata.of": "Speech"}) == {"Speech:v0"}
-        assert names(**{"metadata.of": {"$ne": "Speech"}}) == everything - {"Speech:v0"}
-        assert names(**{"$and": [{"alias": "production"}, {"metadata.of": "MNIST"}]}) == {"MNIST:v1"}
-        assert names(created_at={"$lt": "2020-01-01T00:00:00Z"}) == set()
+        assert names({"alias": "production"}) == {"MNIST:v1", "Digits:v0"}
+        assert names({"alias": {"$in": ["staging", "production"]}}) == {"MNIST:v0", "MNIST:v1", "Digits:v0"}
+        assert names({"alias": "latest"}, {"name": "MNIST"}) == {"MNIST:v1"}
+        assert names({"tag": "speech"}) == {"Speech:v0"}
+        assert names({"version": "v1"}) == {"MNIST:v1"}
+        assert names({"metadata.of": "Speech"}) == {"Speech:v0"}
+        assert names({"metadata.of": {"$ne": "Speech"}}) == everything - {"Speech:v0"}
+        assert names({"$and": [{"alias": "production"}, {"metadata.of": "MNIST"}]}) == {"MNIST:v1"}
+        assert names({"created_at": {"$lt": "2020-01-01T00:00:00Z"}}) == set()
         in_one = library.api().registries(library.team.organization_title, filter={"name": "Models"})
         assert {each.name for each in in_one.collections().versions()} == everything - {"Digits:v0"}
 
@@ -205,6 +211,7 @@ class TestSearching:
         assert [each.name for each in api.registries(title, order="created_at")] == ["Models", "Data sets"]
         collections = api.registries(title, filter={"name": "Models"}).collections(order="-name", per_page=1)
         assert next(collections).name == "Speech"
+        assert isinstance(collections, Collections)
         cursor = collections.cursor
         rest = api.registry("Models", title).collections(order="-name", start=cursor)
         assert [each.name for each in rest] == ["MNIST"]
@@ -236,7 +243,7 @@ class TestSearching:
             list(api.registries(title, filter={"name": {"$regex": "("}}))
         with pytest.raises(Refused, match=r"\$near"):
             list(api.registries(title, filter={"description": {"$near": 1}}))
-        with pytest.raises(Refused, match="(?i)organization.*not found"):
+        with pytest.raises(Refused, match=r"(?i)organization.*not found"):
             list(api.registries("No such organization"))
 
 
@@ -248,8 +255,7 @@ class TestMembers:
         registry = place.api().create_registry("Shared", "restricted", title)
         assert [(each.user.name, each.role) for each in registry.user_members()] == [(place.person.name, "admin")]
         assert registry.team_members() == []
-        user = place.api().user(other.name)
-        assert user is not None
+        user = someone(place.api(), other.name)
         registry.add_members(user)
         assert {each.user.username: each.role for each in registry.user_members()} == {
             place.person.name: "admin",
@@ -277,7 +283,7 @@ class TestMembers:
         registry = place.api().create_registry("Shared", "restricted", place.team.organization_title)
         other = place.lab.person("other")
         place.lab.join(f"/organizations/{place.team.organization}", other)
-        user = place.api().user(other.name)
+        user = someone(place.api(), other.name)
         registry.add_members(user)
         with pytest.raises(Refused, match="restricted_viewer, viewer, member, admin"):
             registry.update_member(user, role="emperor")
@@ -297,7 +303,7 @@ class TestMembers:
             with pytest.raises(Refused, match="Failed to delete registry"):
                 found.delete()
             with pytest.raises(Refused):
-                found.add_members(there.api().user(other.name))
+                found.add_members(someone(there.api(), other.name))
         assert not place.api().registry("Ruled", title).description
 
     def test_a_restricted_registry_is_for_its_members(self, place: Desk):
@@ -313,7 +319,7 @@ class TestMembers:
             assert not api.artifact_exists(name)
             with pytest.raises(Refused, match="Failed to load registry"):
                 api.registry("Closed", title)
-        place.api().registry("Closed", title).add_members(place.api().user(other.name))
+        place.api().registry("Closed", title).add_members(someone(place.api(), other.name))
         with place.as_(other) as there:
             assert there.api().artifact(name).version == "v0"
             # A member of the registry sets aliases, though the source's project is hidden from him.
@@ -335,7 +341,7 @@ class TestRestrictedViewers:
         fill(place, registry, ("Kept", "model", ["best"]))
         viewer = place.lab.person("viewer")
         place.lab.join(f"/organizations/{place.team.organization}", viewer)
-        user = place.api().user(viewer.name)
+        user = someone(place.api(), viewer.name)
         registry.add_members(user)
         registry.update_member(user, role="restricted_viewer")
         return place, viewer, f"{registry.entity}/{registry.full_name}/Kept:best"
@@ -377,7 +383,7 @@ class TestRestrictedViewers:
         entry = found.get_entry("x")
         digest = base64.b64decode(entry.digest).hex()
         entity, project, collection = name.partition(":")[0].split("/")
-        artifact_id = found.id.replace("=", "%3D")
+        artifact_id = (found.id or "").replace("=", "%3D")
         longer = f"/artifactsV2/default/{entity}/{project}/{collection}/{artifact_id}/{artifact_id}/{digest}/x".replace(
             " ", "%20"
         )
@@ -449,8 +455,7 @@ class TestPeople:
         api = place.api()
         assert api.viewer.username == place.person.name
         assert api.default_entity == place.person.name
-        found = api.user(place.person.name)
-        assert found is not None
+        found = someone(api, place.person.name)
         assert found.email == f"{place.person.name}@example.org"
         assert place.team.name in found.teams
         assert api.user("nobody-at-all") is None

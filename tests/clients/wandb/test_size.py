@@ -10,7 +10,7 @@ import pytest
 import wandb
 
 from clients.wandb.lab import Desk
-from clients.wandb.making import contents
+from clients.wandb.making import contents, maker
 
 GIB = 1024**3
 WRITERS = 16
@@ -101,5 +101,5 @@ def test_sixteen_processes_log_to_one_artifact(spot: Desk):
     # Each writer's alias is on its last one.
     last = {found.metadata["writer"]: found for found in versions if found.metadata["turn"] == 1}
     assert all(f"writer-{n}" in last[n].aliases for n in range(WRITERS))
-    runs = {found.logged_by().id for found in versions}
+    runs = {maker(found).id for found in versions}
     assert len(runs) == WRITERS

@@ -9,7 +9,7 @@ import wandb
 from wandb.errors import CommError
 
 from clients.wandb.lab import Desk, unique, version
-from clients.wandb.making import artifact, contents
+from clients.wandb.making import Refused, artifact, contents, maker
 
 
 def log(desk: Desk, name: str = "data", count: int = 1, **given: object) -> None:
@@ -48,7 +48,11 @@ class TestEditing:
         log(spot)
         found = spot.api().artifact(f"{spot.path}/data:v0")
         assert found.ttl is None
-        for given, expected in ((timedelta(days=2), timedelta(days=2)), (None, None), (wandb.ArtifactTTL.INHERIT, None)):
+        for given, expected in (
+            (timedelta(days=2), timedelta(days=2)),
+            (None, None),
+            (wandb.ArtifactTTL.INHERIT, None),
+        ):
             found.ttl = given
             found.save()
             assert spot.api().artifact(f"{spot.path}/data:v0").ttl == expected
@@ -74,7 +78,7 @@ class TestEditing:
         log(spot, metadata={"a": 1})
         found = spot.api().artifact(f"{spot.path}/data:v0")
         found.metadata.update({f"key {n}": n for n in range(101)})
-        with pytest.raises((ValueError, CommError), match="100"):
+        with pytest.raises(Refused, match="100"):
             found.save()
         found = spot.api().artifact(f"{spot.path}/data:v0")
         assert found.metadata == {"a": 1}
@@ -97,7 +101,7 @@ class TestEditing:
                 found.save()
             with pytest.raises(CommError):
                 found.delete(delete_aliases=True)
-            with pytest.raises((CommError, wandb.errors.Error)), there.init() as run:
+            with pytest.raises(Refused), there.init() as run:
                 run.log_artifact(artifact("data", files={"x": "y"})).wait()
         assert not spot.api().artifact(f"{spot.path}/data:v0").description
 
@@ -147,9 +151,9 @@ class TestOrigins:
             evaluate.use_artifact("raw:v0")
         api = spot.api()
         raw, trained = (api.artifact(f"{spot.path}/{name}:v0") for name in ("raw", "trained"))
-        assert raw.logged_by().id == prepare.id
+        assert maker(raw).id == prepare.id
         assert {run.id for run in raw.used_by()} == {train.id, evaluate.id}
-        assert trained.logged_by().id == train.id
+        assert maker(trained).id == train.id
         run = api.run(f"{spot.path}/{train.id}")
         assert [each.name for each in run.used_artifacts()] == ["raw:v0"]
         assert [each.name for each in run.logged_artifacts()] == ["trained:v0"]

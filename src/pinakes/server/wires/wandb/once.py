@@ -14,7 +14,7 @@ T = TypeVar("T")
 async def once(ctx: Context, key: Hashable, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Return what `make` finds, found once for each key of a request.
 
-    A resolver that is given up (because another one failed) gives up waiting, and leaves the task to the others.
+    A resolver that is given up leaves the task to the others; the request waits for what is left (`Context.settle`).
     """
     task = cast("asyncio.Task[T] | None", ctx.memory.get(key))
     if task is None:
