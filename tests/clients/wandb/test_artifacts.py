@@ -435,3 +435,30 @@ class TestBuildingUp:
                 run.log({"table": rows})
         versions = spot.api().artifacts("wandb-run-incremental-table", f"{spot.path}/run-{run.id}-incr-table")
         assert [found.file_count for found in versions] == [3, 2, 1]
+
+    def test_a_table_goes_on_growing_when_the_run_is_resumed(self, spot: Desk):
+        with spot.init() as run:
+            rows = wandb.Table(columns=["n"], log_mode="INCREMENTAL")
+            rows.add_data(0)
+            run.log({"table": rows})
+        with spot.init(id=run.id, resume="must") as resumed:
+            assert resumed.resumed
+            rows = wandb.Table(columns=["n"], log_mode="INCREMENTAL")
+            rows.add_data(1)
+            resumed.log({"table": rows})
+        versions = spot.api().artifacts("wandb-run-incremental-table", f"{spot.path}/run-{run.id}-incr-table")
+        assert [found.file_count for found in versions] == [2, 1]
+
+    def test_what_the_client_logs_by_itself(self, spot: Desk):
+        """Tables and code become artifacts of types that are reserved for them."""
+        script = spot.folder / "code" / "train.py"
+        script.parent.mkdir()
+        script.write_text("print('training')")
+        with spot.init() as run:
+            run.log({"rows": wandb.Table(columns=["n"], data=[[1], [2]])})
+            assert run.log_code(str(script.parent), name="source-training") is not None
+        api = spot.api()
+        found = {each.type: each.name for each in api.run(f"{spot.path}/{run.id}").logged_artifacts()}
+        assert found["run_table"] == f"run-{run.id}-rows:v0"
+        assert found["code"] == "source-training:v0"
+        assert table(api.artifact(f"{spot.path}/run-{run.id}-rows:v0"), "rows").data == [[1], [2]]
