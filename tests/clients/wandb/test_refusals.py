@@ -227,6 +227,21 @@ class TestContent:
         assert "committed" in said(late)
         assert ask(person, MANIFEST, self.manifest(spot, begun["id"])).status == 409
 
+    def test_a_file_that_changes_on_its_way_is_refused(self, spot: Desk):
+        """The client sends what it finds; it is told, nothing is committed, and it can begin again."""
+        file = spot.folder / "moving.bin"
+        file.write_bytes(b"before")
+        made = wandb.Artifact("moving", "dataset")
+        made.add_file(str(file), policy="immutable", skip_cache=True)
+        file.write_text(unique("after!"))
+        with spot.init() as run:
+            with pytest.raises(ValueError, match="uploadFiles"):
+                run.log_artifact(made).wait()
+            assert not spot.api().artifact_exists(f"{spot.path}/moving:latest")
+            again = wandb.Artifact("moving", "dataset")
+            again.add_file(str(file), policy="immutable", skip_cache=True)
+            assert run.log_artifact(again).wait().version == "v0"
+
     def test_an_address_is_for_what_it_is_for(self, spot: Desk):
         person = spot.person
         begun = done(person, CREATE, begin(spot))["artifact"]

@@ -140,24 +140,24 @@ class TestSearching:
     @pytest.mark.parametrize(
         ("filters", "expected"),
         [
-            (None, {"Models", "Data sets"}),
-            ({"name": "Models"}, {"Models"}),
-            ({"name": {"$regex": "odel"}}, {"Models"}),
-            ({"name": {"$contains": "Data s"}}, {"Data sets"}),
-            ({"name": {"$in": ["Models", "Nothing"]}}, {"Models"}),
-            ({"name": {"$ne": "Models"}}, {"Data sets"}),
-            ({"$or": [{"name": "Models"}, {"name": "Data sets"}]}, {"Models", "Data sets"}),
-            ({"$not": {"name": "Models"}}, {"Data sets"}),
-            ({"description": {"$contains": "count"}}, {"Models"}),
-            ({"created_at": {"$gt": "2020-01-01T00:00:00Z"}}, {"Models", "Data sets"}),
-            ({"created_at": {"$lt": "2020-01-01T00:00:00Z"}}, set()),
-            ({"name": "Nothing"}, set()),
+            (None, ["Data sets", "Models"]),
+            ({"name": "Models"}, ["Models"]),
+            ({"name": {"$regex": "odel"}}, ["Models"]),
+            ({"name": {"$contains": "Data s"}}, ["Data sets"]),
+            ({"name": {"$in": ["Models", "Nothing"]}}, ["Models"]),
+            ({"name": {"$ne": "Models"}}, ["Data sets"]),
+            ({"$or": [{"name": "Models"}, {"name": "Data sets"}]}, ["Data sets", "Models"]),
+            ({"$not": {"name": "Models"}}, ["Data sets"]),
+            ({"description": {"$contains": "count"}}, ["Models"]),
+            ({"created_at": {"$gt": "2020-01-01T00:00:00Z"}}, ["Data sets", "Models"]),
+            ({"created_at": {"$lt": "2020-01-01T00:00:00Z"}}, []),
+            ({"name": "Nothing"}, []),
         ],
         ids=str,
     )
-    def test_registries_are_found(self, library: Desk, filters: dict[str, Any] | None, expected: set[str]):
+    def test_registries_are_found(self, library: Desk, filters: dict[str, Any] | None, expected: list[str]):
         found = library.api().registries(library.team.organization_title, filter=filters)
-        assert {each.name for each in found} == expected
+        assert sorted(each.name for each in found) == expected
 
     def test_collections_are_found(self, library: Desk):
         registries = library.api().registries(library.team.organization_title)
