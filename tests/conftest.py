@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
@@ -11,6 +12,11 @@ from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
 from support.database import Cluster, shared_cluster
 from support.server import Server, serving
+
+# A shell starts what runs in the background with interrupts ignored, and every process that a test starts would inherit
+# that: what is to end by an interrupt would go on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
