@@ -123,6 +123,7 @@ def test_nothing_is_missed_when_the_worker_is_killed(hooked: Server, client: pin
             titles.append(titled(client))
             receiver.delay = 0.2 if len(titles) % 7 == 0 else 0.0
     finally:
+        receiver.delay = 0.0
         done.set()
         killer.join()
     assert len(killed) >= 2
