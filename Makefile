@@ -18,16 +18,18 @@ DATA ?= $(shell folder="$(CURDIR)"; \
 UV_VERSION := 0.13.8
 UV := .cache/uv/bin/uv
 BIN := .venv/bin
-# Environments of the older clients that must work too: each is made of its lock.
+# Environments of clients that ours has no place for, the older ones and one whose pins clash with ours: each is made of
+# its lock.
 HF_OLD_LOCK := tests/clients/huggingface/requirements-1.29.lock
 WANDB_OLD_LOCK := tests/clients/wandb/requirements-0.28.lock
+SUPERVISELY_LOCK := tests/clients/supervisely/requirements.lock
 
 # Each environment has a stamp: it is made again when its lock changes, and nothing is done when it has not.
 LOCKED := .venv/.locked
 VENV := .venv/.installed
-OLD_CLIENTS := .clients/hf-1.29/.stamp .clients/wandb-0.28/.stamp
+CLIENTS := .clients/hf-1.29/.stamp .clients/wandb-0.28/.stamp .clients/supervisely-6.74/.stamp
 
-.PHONY: help setup serve dev test test-fast check fix bench docs demo schema lock clean
+.PHONY: help setup serve dev test test-fast test-queue check fix bench docs demo schema lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +42,14 @@ serve: $(VENV) ## serve on PORT (8080), with the data in DATA
 dev: $(VENV) ## serve, and start anew whenever the code changes
 	PINAKES_LOG_LEVEL=debug $(BIN)/pinakes serve --port $(PORT) --data "$(DATA)" --reload
 
-test: check $(OLD_CLIENTS) ## every check and every test
+test: check $(CLIENTS) ## every check and every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: $(VENV) ## the tests of the inner loop, in under a minute
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" tests/unit tests/service tests/permissions tests/wires
+
+test-queue: $(VENV) ## a queue of 20,000 items worked off while the server is killed twice (a quarter of an hour)
+	PINAKES_TEST_QUEUE_ITEMS=20000 $(BIN)/pytest tests/clients/crash/test_queue_crash.py
 
 check: $(VENV) ## style, types, who imports whom, migrations
 	$(BIN)/ruff check
@@ -77,6 +82,8 @@ lock: $(UV) ## resolve the dependencies anew
 		--generate-hashes --no-header --no-annotate --no-emit-index-url -o $(HF_OLD_LOCK)
 	$(UV) pip compile $(WANDB_OLD_LOCK:.lock=.in) --upgrade \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url -o $(WANDB_OLD_LOCK)
+	$(UV) pip compile $(SUPERVISELY_LOCK:.lock=.in) --upgrade \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url -o $(SUPERVISELY_LOCK)
 
 clean: ## remove the environments and caches (never the data)
 	rm -rf .venv .clients .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -97,7 +104,8 @@ $(VENV): pyproject.toml $(LOCKED) | $(UV)
 
 .clients/hf-1.29/.stamp: $(HF_OLD_LOCK)
 .clients/wandb-0.28/.stamp: $(WANDB_OLD_LOCK)
-$(OLD_CLIENTS): | $(UV)
+.clients/supervisely-6.74/.stamp: $(SUPERVISELY_LOCK)
+$(CLIENTS): | $(UV)
 	test -x $(@D)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(@D)
 	$(UV) pip sync --quiet --require-hashes --python $(@D)/bin/python $<
 	@touch $@

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from bench import report
+from bench.label_workloads import LABEL_WORKLOADS
 from bench.measure import Outcome, measure
 from bench.mlflow_peer import Missing
 from bench.release_workloads import RELEASE_WORKLOADS
@@ -17,7 +18,7 @@ from bench.sizes import FULL, HUGE, QUICK
 from bench.stage import stage
 from bench.workloads import WORKLOADS, Loop, Workload
 
-ALL = [*WORKLOADS, *RELEASE_WORKLOADS]
+ALL = [*WORKLOADS, *RELEASE_WORKLOADS, *LABEL_WORKLOADS]
 
 
 def main() -> int:
@@ -38,9 +39,9 @@ def main() -> int:
     sizes = dataclasses.replace(sizes, **changes)
     print("Loading the data ...", flush=True)
     outcomes: list[Outcome] = []
-    peers = any(isinstance(work, Loop) and work.peer for work in chosen)
+    peers = {work.peer.of for work in chosen if isinstance(work, Loop) and work.peer}
     with stage(sizes, asked.data, peers=peers) as ready:
-        missing = ready.mlflow.why if peers and isinstance(ready.mlflow, Missing) else None
+        missing = {name: peer.why for name in sorted(peers) if isinstance(peer := ready.peers[name], Missing)}
         for work in chosen:
             outcomes.append(measure(ready, work))
             print("  ".join(report.row(outcomes[-1])), flush=True)

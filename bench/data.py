@@ -15,7 +15,8 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 
-from bench import release_data
+from bench import label_data, release_data
+from bench.label_data import CURATOR, LABELERS, Labels
 from bench.release_data import REGISTRY_READER, REGISTRY_WRITER, Releases
 from bench.sizes import Sizes
 from pinakes.server.people.secrets import digest
@@ -153,7 +154,7 @@ returning id;
 LARGE_ENTRIES = """
 insert into entries (collection_id, item_id, order_key, since_rev, added_rev, added_by)
 select
-    %(id)s, %(first)s + %(skip)s + (e::bigint * %(step)s) %% %(count)s, substring(int8send(%(key)s::bigint + e) from 3),
+    %(id)s, %(first)s + (e::bigint * %(step)s) %% %(count)s, substring(int8send(%(key)s::bigint + e) from 3),
     2, 2, %(owner)s
 from generate_series(0, %(count)s - 1) as e;
 """
@@ -193,7 +194,7 @@ from entries as e where e.collection_id = any(%(ids)s);
 SLOW_INDEXES = """
 select indexrelid::regclass::text, pg_get_indexdef(indexrelid)
 from pg_index
-where indrelid = any(array['items', 'repos', 'entries', 'collections']::regclass [])
+where indrelid = any(array['items', 'repos', 'entries', 'collections', 'media']::regclass [])
 and not indisprimary and not indisunique;
 """
 
@@ -217,6 +218,7 @@ class Landmarks:
     owners: list[str]
     large: dict[str, Large]
     releases: Releases
+    labels: Labels
 
     def owner_of(self, showcase: int) -> str:
         """The name of the owner of a small showcase."""
@@ -258,6 +260,7 @@ def landmarks(url: str) -> Landmarks:
             [row[0] for row in rows("select name from accounts where name like 'owner-%' order by id")],
             {title.removeprefix("large "): Large(*facts) for title, *facts in found},
             release_data.find(rows),
+            label_data.find(rows),
         )
 
 
@@ -288,13 +291,14 @@ class _Loader:
         self._say("votes", VOTES, first=self.first, popular=self.sizes.popular)
         self._thin()
         release_data.load(self._say, releases=self.sizes.collections, long=self.sizes.versions, key=FIRST)
+        self._labels(people[CURATOR])
         for name, definition in indexes:
             self._say(f"index {name}", definition)
         self._say("statistics", "vacuum (analyze, parallel 0)")
         self._say("checkpoint", "checkpoint")
 
     def _people(self) -> dict[str, int]:
-        names = [READER, REGISTRY_READER, REGISTRY_WRITER, *LABS, *self.owners]
+        names = [READER, REGISTRY_READER, REGISTRY_WRITER, CURATOR, *LABELERS, *LABS, *self.owners]
         self._say("people", PEOPLE, names=names)
         self._say("tokens", TOKENS, names=names, digests=[digest(token_of(name)) for name in names])
         return dict(self.connection.execute("select name, id from accounts").fetchall())
@@ -313,12 +317,27 @@ class _Loader:
     def _large(self, name: str, owner: int, count: int, *, skip: int = 0) -> int:
         title = f"large {name}"
         self._say(title, LARGE, owner=owner, title=title, count=count, key=FIRST - 100)
+        return self._fill(title, owner, count, self.first + skip)
+
+    def _fill(self, title: str, owner: int, count: int, first: int) -> int:
+        """Put so many items, from this one on, into the collection that was just made."""
         made = self._one("select id from items where title = %(title)s", title=title)
         # 7,919 is prime, and no divisor of any of our sizes: the entries are in no order that the items are in.
         values = {"id": made, "owner": owner, "count": count}
-        self._say("its entries", LARGE_ENTRIES, first=self.first, skip=skip, step=7919, key=FIRST, **values)
+        self._say("its entries", LARGE_ENTRIES, first=first, step=7919, key=FIRST, **values)
         self._run(LARGE_EVENTS, **values)
         return made
+
+    def _labels(self, curator: int) -> None:
+        label_data.load(self._say, self.sizes, READER)
+        first = self._one("select min(item_id) from media")
+        for name, (count, skip) in label_data.selections(self.sizes).items():
+            title = label_data.PICKED + name
+            self._say(title, label_data.SELECTION, title=title, count=count, key=FIRST - 100)
+            self._fill(title, curator, count, first + skip)
+        moved = self._one("select id from items where title = %(title)s", title=f"{label_data.PICKED}moved")
+        self._say("the comparator's copy of a selection", THIN_COPY, thin=THIN, ids=[moved])
+        label_data.load_queues(self._say)
 
     def _thin(self) -> None:
         query = "select array_agg(c.id) from collections as c inner join items as i on c.id = i.id where {}"

@@ -11,7 +11,7 @@ import http.client
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,20 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 PATIENCE = 60.0
 
 Requests = Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """Work that takes several requests, of which one follows from the answer to another, and counts as one.
+
+    `begin` is called for each piece of work with the number of the connection; what it returns gives the requests, and
+    is sent the body of the answer to each.
+    """
+
+    begin: Callable[[int], Generator[bytes, bytes]]
+
+
+Work = Requests | Talks
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,7 @@ class LoadError(Exception):
 
 
 def get(path: str, token: str | None = None) -> bytes:
-    """Write a request for a page."""
+    """Write a request for a page. A token is a bearer's, unless it says with a word before it what it is."""
     return _head("GET", path, token) + b"\r\n"
 
 
@@ -63,14 +77,19 @@ def send(method: str, path: str, content: object, token: str | None = None) -> b
 
 def _head(method: str, path: str, token: str | None) -> bytes:
     head = f"{method} {path} HTTP/1.1\r\nhost: {HOST}\r\n"
-    return (head + (f"authorization: Bearer {token}\r\n" if token else "")).encode()
+    if token:
+        head += f"authorization: {token if ' ' in token else f'Bearer {token}'}\r\n"
+    return head.encode()
 
 
 class _Connection(asyncio.Protocol):
     """A connection that asks again as soon as it is answered, until the time is over."""
 
-    def __init__(self, requests: Requests, until: float, sink: list[float], done: asyncio.Future[int]) -> None:
-        self.requests = requests
+    def __init__(self, work: Work, number: int, until: float, sink: list[float], done: asyncio.Future[int]) -> None:
+        self.work = work
+        self.number = number
+        self.talk: Generator[bytes, bytes] | None = None
+        self.body: list[bytes] = []
         self.until = until
         self.sink = sink
         self.done = done
@@ -90,6 +109,8 @@ class _Connection(asyncio.Protocol):
             if self.missing is None:
                 return
         self.missing -= len(data)
+        if self.talk:
+            self.body.append(data)
         if self.missing <= 0:
             self._answered()
 
@@ -113,17 +134,35 @@ class _Connection(asyncio.Protocol):
         return data[end + 4 :]
 
     def _answered(self) -> None:
+        self.missing = None
+        if self.talk and self._said_more(self.talk):
+            return
         now = time.perf_counter()
         self.sink.append(now - self.began)
-        self.missing = None
         if now < self.until:
             self._ask()
         elif not self.done.done():
             self.done.set_result(self.received)
             self.transport.close()
 
+    def _said_more(self, talk: Generator[bytes, bytes]) -> bool:
+        """Go on with a piece of work; tell whether it goes on."""
+        body = b"".join(self.body)
+        self.body.clear()
+        try:
+            self.transport.write(talk.send(body))
+        except StopIteration:
+            return False
+        except LoadError as error:
+            self._fail(str(error))
+        return True
+
     def _ask(self) -> None:
-        request = self.requests()
+        if isinstance(self.work, Talks):
+            self.talk = self.work.begin(self.number)
+            request = next(self.talk)
+        else:
+            request = self.work()
         self.began = time.perf_counter()
         self.transport.write(request)
 
@@ -133,24 +172,25 @@ class _Connection(asyncio.Protocol):
         self.transport.close()
 
 
-async def _drive(port: int, requests: Requests, connections: int, seconds: float) -> Sample:
+async def _drive(port: int, work: Work, connections: int, seconds: float) -> Sample:
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     began = time.perf_counter()
     until = began + seconds
     ends: list[asyncio.Future[int]] = []
-    for _ in range(connections):
+    for number in range(connections):
         done: asyncio.Future[int] = loop.create_future()
         ends.append(done)
-        await loop.create_connection(lambda done=done: _Connection(requests, until, latencies, done), HOST, port)
+        connection = _Connection(work, number, until, latencies, done)
+        await loop.create_connection(lambda connection=connection: connection, HOST, port)
     received = await asyncio.wait_for(asyncio.gather(*ends), seconds + PATIENCE)
     took = time.perf_counter() - began
     return Sample(len(latencies), took, sorted(latencies), sum(received))
 
 
-def drive(port: int, requests: Requests, *, connections: int, seconds: float) -> Sample:
+def drive(port: int, work: Work, *, connections: int, seconds: float) -> Sample:
     """Put a load on a server."""
-    return uvloop.run(_drive(port, requests, connections, seconds))
+    return uvloop.run(_drive(port, work, connections, seconds))
 
 
 def call(port: int, request: bytes) -> tuple[int, bytes]:
@@ -166,6 +206,22 @@ def call(port: int, request: bytes) -> tuple[int, bytes]:
         return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def once(port: int, work: Work) -> tuple[int, bytes]:
+    """Do one piece of work, as the first connection; return the status and body of the last answer."""
+    if not isinstance(work, Talks):
+        return call(port, work())
+    talk = work.begin(0)
+    request = next(talk)
+    while True:
+        status, body = call(port, request)
+        if status >= 300:
+            return status, body
+        try:
+            request = talk.send(body)
+        except StopIteration:
+            return status, body
 
 
 def ask(port: int, request: bytes) -> Any:  # noqa: ANN401 - any JSON

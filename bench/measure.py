@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from bench.load import LoadError, Requests, call, drive, median
+from bench.load import LoadError, Work, drive, median, once
 from bench.stage import Side, Stage, cpu_seconds
 from bench.workloads import Loop, Shot, Took, Workload
 
@@ -94,11 +94,12 @@ def _measure_loop(stage: Stage, loop: Loop) -> Outcome:
     if others and thin:
         sides.append((other_side, others, thin))
     peer = None
-    if loop.peer and isinstance(stage.mlflow, Side):
+    beside = stage.peers[loop.peer.of] if loop.peer else None
+    if loop.peer and isinstance(beside, Side):
         peer = Figures()
         asked = loop.peer.requests(stage)
-        _checked(stage.mlflow, asked())
-        sides.append((stage.mlflow, asked, peer))
+        _checked(beside, asked)
+        sides.append((beside, asked, peer))
     connections = loop.connections or stage.sizes.connections
     for side, each, _ in sides:  # plans, pools and caches settle
         drive(side.port, each, connections=connections, seconds=min(1.0, stage.sizes.seconds))
@@ -106,10 +107,12 @@ def _measure_loop(stage: Stage, loop: Loop) -> Outcome:
     for _ in range(stage.sizes.rounds):
         for side, each, figures in sides:
             load += _drive(stage, side, each, connections, figures)
+    if loop.check:
+        loop.check(stage)
     return Outcome(loop, ours, thin, payload, load / stage.sizes.rounds / len(sides), peer)
 
 
-def _drive(stage: Stage, side: Side, requests: Requests, connections: int, figures: Figures) -> float:
+def _drive(stage: Stage, side: Side, requests: Work, connections: int, figures: Figures) -> float:
     """Put the load on one side once; return which share of one core the load itself took."""
     own = psutil.Process(os.getpid())
     before, own_before = cpu_seconds(side.pid, stage.postmaster), sum(own.cpu_times()[:2])
@@ -121,21 +124,21 @@ def _drive(stage: Stage, side: Side, requests: Requests, connections: int, figur
     return (sum(own.cpu_times()[:2]) - own_before) / sample.seconds
 
 
-def _check_answers(loop: Loop, stage: Stage, ours: Requests, thin: Requests | None, other: Side) -> int:
+def _check_answers(loop: Loop, stage: Stage, ours: Work, thin: Work | None, other: Side) -> int:
     """Ask each side once, and hold the sizes of their answers against each other; return that of ours."""
-    body = _checked(stage.ours, ours())
+    body = _checked(stage.ours, ours)
     if thin is None:
         return len(body)
-    other_body = _checked(other, thin())
+    other_body = _checked(other, thin)
     if loop.equal_payload and abs(len(body) - len(other_body)) > TOLERANCE * len(body):
         message = f"{loop.number}: answers of {len(body)} and {len(other_body)} bytes:\n{body!r}\n{other_body!r}"
         raise LoadError(message[:5000])
     return len(body)
 
 
-def _checked(side: Side, request: bytes) -> bytes:
+def _checked(side: Side, work: Work) -> bytes:
     """Ask a server once; return the body of its answer."""
-    status, body = call(side.port, request)
+    status, body = once(side.port, work)
     if status >= 300:
         message = f"{side.name}: {status} {body[:500].decode()}"
         raise LoadError(message)

@@ -35,24 +35,24 @@ HEADS = (
     "CPU ratio",
     "target",
     "",
-    "MLflow",
+    "peer",
     "ratio",
     "target",
     "",
 )
 
 
-def show(outcomes: Iterable[Outcome], missing: str | None) -> None:
-    """Print the table; `missing` says why MLflow is not in it."""
-    table = Table(title="Pinakes, the thin comparator and MLflow", title_justify="left")
+def show(outcomes: Iterable[Outcome], missing: Mapping[str, str]) -> None:
+    """Print the table; `missing` says why a peer is not in it."""
+    table = Table(title="Pinakes, the thin comparator and the peers", title_justify="left")
     for head in HEADS:
         table.add_column(head, justify="left" if head in {"", "workload", "target"} else "right")
     for outcome in outcomes:
         table.add_row(*(f"[{COLOURS[cell]}]{cell}[/]" if cell in COLOURS else cell for cell in row(outcome)))
     console = Console(width=220)
     console.print(table)
-    if missing:
-        console.print(f"Without MLflow: {missing}.")
+    for name, why in missing.items():
+        console.print(f"Without {name}: {why}.")
 
 
 def row(outcome: Outcome) -> list[str]:
@@ -78,14 +78,14 @@ def row(outcome: Outcome) -> list[str]:
 
 
 def _peer(outcome: Outcome) -> list[str]:
-    """MLflow's part of a line; there is one where it can do the same."""
+    """The peer's part of a line; there is one where it can do the same."""
     work, peer = outcome.workload, outcome.peer
     if not isinstance(work, Loop) or work.peer is None:
         return [NOTHING] * 4
     wanted = f"≥ {work.peer.wanted:g}x"
     if peer is None:
         return ["not here", NOTHING, wanted, NOTHING]
-    return [_rate(outcome, peer), f"{outcome.peer_ratio:.1f}x", wanted, VERDICTS[outcome.peer_met]]
+    return [f"{work.peer.of} {_rate(outcome, peer)}", f"{outcome.peer_ratio:.1f}x", wanted, VERDICTS[outcome.peer_met]]
 
 
 def _rate(outcome: Outcome, figures: Figures) -> str:
@@ -108,14 +108,14 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} µs"
 
 
-def write(outcomes: list[Outcome], sizes: Sizes, missing: str | None) -> None:
+def write(outcomes: list[Outcome], sizes: Sizes, missing: Mapping[str, str]) -> None:
     """Put the results into the page, between its marks; what stands around them is written by hand."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, behind = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}\n{_results(outcomes, sizes, missing)}\n{END}{behind}", encoding="utf-8")
 
 
-def _results(outcomes: list[Outcome], sizes: Sizes, missing: str | None) -> str:
+def _results(outcomes: list[Outcome], sizes: Sizes, missing: Mapping[str, str]) -> str:
     lines = [
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}.",
@@ -126,7 +126,7 @@ def _results(outcomes: list[Outcome], sizes: Sizes, missing: str | None) -> str:
         *("| " + " | ".join(row(outcome)) + " |" for outcome in outcomes),
         "",
         _balance(outcomes),
-        *(["", f"Without MLflow: {missing}."] if missing else []),
+        *(line for name, why in missing.items() for line in ("", f"Without {name}: {why}.")),
         "",
         "Where two times stand in a column the first is ours.",
     ]
@@ -136,7 +136,7 @@ def _results(outcomes: list[Outcome], sizes: Sizes, missing: str | None) -> str:
 def _balance(outcomes: list[Outcome]) -> str:
     told = _met("targets are met", {outcome.workload.number: outcome.met for outcome in outcomes})
     if any(outcome.peer for outcome in outcomes):
-        told += " " + _met("against MLflow", {outcome.workload.number: outcome.peer_met for outcome in outcomes})
+        told += " " + _met("against the peers", {outcome.workload.number: outcome.peer_met for outcome in outcomes})
     busy = max((outcome.load_share for outcome in outcomes), default=math.nan)
     return f"{told} The load itself took at most {busy:.0%} of one core."
 

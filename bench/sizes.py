@@ -18,6 +18,8 @@ class Sizes:
     apart: int
     ten_million: int | None
     versions: int
+    paged: int
+    queued: int
     rounds: int
     seconds: float
     connections: int = 16
@@ -34,7 +36,13 @@ class Sizes:
     @property
     def name(self) -> str:
         """What tells loaded data of these sizes from others."""
-        return f"{self.items}-{self.owners}-{self.collections}-{self.million}-{self.ten_million or 0}-{self.versions}"
+        rest = (self.ten_million or 0, self.versions, self.paged, self.queued)
+        return "-".join(map(str, (self.items, self.owners, self.collections, self.million, *rest)))
+
+    @property
+    def pictures(self) -> int:
+        """So many that each selection is as large as it is said to be, those without the first among them too."""
+        return max(self.paged + self.queued, self.million + self.apart, self.ten_million or 0)
 
 
 FULL = Sizes(
@@ -47,6 +55,8 @@ FULL = Sizes(
     apart=100_000,
     ten_million=None,
     versions=10_000,
+    paged=100_000,
+    queued=1_000_000,
     rounds=3,
     seconds=4.0,
 )
@@ -60,6 +70,8 @@ HUGE = Sizes(
     apart=100_000,
     ten_million=10_000_000,
     versions=10_000,
+    paged=100_000,
+    queued=1_000_000,
     rounds=3,
     seconds=4.0,
 )
@@ -73,6 +85,8 @@ QUICK = Sizes(
     apart=500,
     ten_million=None,
     versions=1000,
+    paged=5000,
+    queued=20_000,
     rounds=1,
     seconds=0.25,
 )

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,7 +20,8 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from bench import data, mlflow_peer
+from bench import data, label_studio_peer, mlflow_peer
+from bench.mlflow_peer import Missing
 from bench.release_data import Releases
 from bench.sizes import Sizes
 from pinakes.server import migrate, postgres
@@ -30,6 +31,7 @@ BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
 WORKERS = 2
 START_TIMEOUT = 180.0
+MLFLOW, LABEL_STUDIO = "MLflow", "Label Studio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that a workload needs to know. Of a peer that is not here it says why."""
+    """Everything that a workload needs to know. Of a peer that is not here it says why.
+
+    `made_with` is what a collection that a workload makes is to have beside its title.
+    """
 
     sizes: Sizes
     url: str
@@ -51,7 +56,8 @@ class Stage:
     thin: Side
     postmaster: int
     marks: data.Landmarks
-    mlflow: Side | mlflow_peer.Missing
+    peers: Mapping[str, Side | Missing]
+    made_with: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         """Connect to the database, to prepare something that is not measured."""
@@ -59,8 +65,8 @@ class Stage:
 
 
 @contextmanager
-def stage(sizes: Sizes, kept: Path | None = None, *, peers: bool = True) -> Generator[Stage]:
-    """Build the stage; with `kept`, the loaded data stays in that folder for the next time."""
+def stage(sizes: Sizes, kept: Path | None = None, *, peers: Collection[str] = ()) -> Generator[Stage]:
+    """Build the stage, with these peers; with `kept`, the loaded data stays in that folder for the next time."""
     with ExitStack() as stack:
         folder = kept.absolute() if kept else stack.enter_context(_temporary())
         cluster = postgres.EmbeddedPostgres(folder)
@@ -72,12 +78,12 @@ def stage(sizes: Sizes, kept: Path | None = None, *, peers: bool = True) -> Gene
         environment = {"PINAKES_DATABASE_URL": url, "BENCH_DATABASE_URL": url}
         ours = stack.enter_context(_serving("pinakes", folder, environment))
         thin = stack.enter_context(_serving("thin", folder, environment))
-        peer = (
-            stack.enter_context(_mlflow(cluster, folder, marks.releases))
-            if peers
-            else mlflow_peer.Missing("not asked for")
-        )
-        yield Stage(sizes, url, ours, thin, cluster.pid, marks, peer)
+        beside: dict[str, Side | Missing] = {MLFLOW: Missing("not asked for"), LABEL_STUDIO: Missing("not asked for")}
+        if MLFLOW in peers:
+            beside[MLFLOW] = stack.enter_context(_mlflow(cluster, folder, marks.releases))
+        if LABEL_STUDIO in peers:
+            beside[LABEL_STUDIO] = stack.enter_context(_label_studio(cluster, folder, sizes))
+        yield Stage(sizes, url, ours, thin, cluster.pid, marks, beside)
 
 
 def _fresh_copy(cluster: postgres.EmbeddedPostgres, sizes: Sizes) -> str:
@@ -107,17 +113,17 @@ def _serving(name: str, folder: Path, environment: Mapping[str, str]) -> Generat
         command = [BIN / "pinakes", "serve", "--port", str(port), "--data", folder, "--workers", str(WORKERS)]
     else:
         options = ["--port", str(port), "--workers", str(WORKERS), "--loop", "uvloop", "--http", "1", "--no-ws"]
-        command = [BIN / "granian", "--interface", "asgi", *options, "bench.thin_releases:app"]
+        command = [BIN / "granian", "--interface", "asgi", *options, "bench.thin_labels:app"]
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PINAKES_")}
     with _running(name, port, command, folder, {**kept, **environment, "PYTHONPATH": str(ROOT)}) as side:
         yield side
 
 
 @contextmanager
-def _mlflow(cluster: postgres.EmbeddedPostgres, folder: Path, marks: Releases) -> Generator[Side | mlflow_peer.Missing]:
+def _mlflow(cluster: postgres.EmbeddedPostgres, folder: Path, marks: Releases) -> Generator[Side | Missing]:
     """Run MLflow with a database of its own in the same PostgreSQL, filled alike, where it is installed."""
     found = mlflow_peer.find()
-    if isinstance(found, mlflow_peer.Missing):
+    if isinstance(found, Missing):
         yield found
         return
     with psycopg.connect(cluster.url_of("postgres"), autocommit=True) as connection:
@@ -127,6 +133,30 @@ def _mlflow(cluster: postgres.EmbeddedPostgres, folder: Path, marks: Releases) -
     command = found.command(port, WORKERS, cluster.url_of("mlflow"), folder / "mlflow")
     with _running("mlflow", port, command, folder, found.environment(), health="/health") as side:
         mlflow_peer.load(cluster.url_of("mlflow"), marks)
+        yield side
+
+
+@contextmanager
+def _label_studio(cluster: postgres.EmbeddedPostgres, folder: Path, sizes: Sizes) -> Generator[Side | Missing]:
+    """Run Label Studio in the same way."""
+    found = label_studio_peer.find()
+    if isinstance(found, Missing):
+        yield found
+        return
+    with psycopg.connect(cluster.url_of("postgres"), autocommit=True) as connection:
+        connection.execute("drop database if exists label_studio with (force)")
+        connection.execute("create database label_studio")
+    url = cluster.url_of("label_studio")
+    port = free_port()
+    environment = found.environment(url, folder / "label-studio", port)
+    with (folder / "label-studio-preparing.log").open("wb") as output:
+        for command in found.preparing():
+            done = subprocess.run(command, cwd=folder, env=environment, stdout=output, stderr=output, check=False)
+            if done.returncode:
+                yield Missing(f"it could not be prepared; {output.name} says why")
+                return
+    label_studio_peer.load(url, sizes.paged)
+    with _running("label-studio", port, found.command(port), folder, environment, health="/health") as side:
         yield side
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import orjson
 
 from bench.data import FIRST, LABS, READER, THIN, Large, token_of
-from bench.load import LoadError, Requests, ask, call, get, send
+from bench.load import LoadError, Requests, Work, ask, call, get, send
 from bench.stage import Stage
 from pinakes.server.paging import encode_cursor
 
@@ -54,24 +54,29 @@ class Target:
 class Peer:
     """What another server is asked for the same, and how many times as many requests ours should answer."""
 
-    requests: Callable[[Stage], Requests]
+    requests: Callable[[Stage], Work]
     wanted: float
+    of: str = "MLflow"
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A workload under load: the requests of each side, on so many connections. `thin` may be another of our own."""
+    """A workload under load: the requests of each side, on so many connections. `thin` may be another of our own.
+
+    `check` looks in the end whether all went as it must, and raises LoadError if it did not.
+    """
 
     number: str
     title: str
-    ours: Callable[[Stage], Requests]
-    thin: Callable[[Stage], Requests] | None
+    ours: Callable[[Stage], Work]
+    thin: Callable[[Stage], Work] | None
     target: Target
     connections: int | None = None
     against: str = "thin"
     equal_payload: bool = True
     note: str = ""
     peer: Peer | None = None
+    check: Callable[[Stage], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +428,7 @@ def add_million_with_faults(stage: Stage, _: int) -> Took:
 
 def _add_million(stage: Stage, items: list[int]) -> Took:
     token = token_of(stage.marks.owners[1])
-    made_ = ask(stage.ours.port, send("POST", API, _new("million", next(_serial)), token))
+    made_ = ask(stage.ours.port, send("POST", API, {**_new("million", next(_serial)), **stage.made_with}, token))
     request = _lines(f"{API}/{made_['id']}/entries", items, token)
     began = time.perf_counter()
     status, answer = call(stage.ours.port, request)
@@ -469,7 +474,11 @@ def sizes(stage: Stage) -> Requests:
 
 def sizes_at_first_sight(stage: Stage, turn: int) -> Took:
     """Nobody has looked at these two as sets before."""
-    names = [("left", "right"), ("moved", "restored"), ("removed", "left")][turn % 3]
+    return compared(stage, *[("left", "right"), ("moved", "restored"), ("removed", "left")][turn % 3])
+
+
+def compared(stage: Stage, *names: str) -> Took:
+    """How long it takes to say how large the union and so on of two are."""
     left, right = (_large(stage, name) for name in names)
     return _timed(stage, get(f"{API}/{left.public_id}/compare/{right.public_id}", _reader()))
 

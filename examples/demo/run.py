@@ -2,8 +2,9 @@
 
     python examples/demo/run.py --port 8080
 
-Starts `pinakes serve` on a fresh data folder, fills it with `fill.py` and `releases.py`, and serves until Ctrl-C. A
-folder given with `--data` is kept, and found again the next time; without it, the folder goes with the server.
+Starts `pinakes serve` on a fresh data folder, fills it with `fill.py`, `releases.py` and `mining.py`, and serves until
+Ctrl-C. A folder given with `--data` is kept, and found again the next time; without it, the folder goes with the
+server.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import httpx2
 
 FILL = Path(__file__).with_name("fill.py")
 RELEASES = Path(__file__).with_name("releases.py")
+MINING = Path(__file__).with_name("mining.py")
 PROGRAM = Path(sys.executable).with_name("pinakes")
 HOST = "127.0.0.1"
 PASSWORD = "library of alexandria"  # of everybody in the showcase; the server listens on this machine only
@@ -137,13 +139,14 @@ def is_ready(url: str) -> bool:
 
 
 def fill(url: str, token_file: Path) -> None:
-    """Run `fill.py` on the server, and then `releases.py`.
+    """Run `fill.py` on the server, then `releases.py`, then `mining.py`.
 
     Raises:
         Failed: one of them did not get through.
     """
     known = ["--url", url, "--token-file", token_file]
-    for command in ([FILL, *known, "--password", PASSWORD], [RELEASES, *known]):
+    people = ["--password", PASSWORD]
+    for command in ([FILL, *known, *people], [RELEASES, *known], [MINING, *known, *people]):
         if subprocess.run([sys.executable, *command], check=False).returncode != 0:
             message = "filling the server did not work."
             raise Failed(message)
@@ -153,7 +156,7 @@ def what_to_open(url: str, data: Path) -> str:
     """Say where to look."""
     return f"""
   Open     {url}
-  Sign in  as hypatia or callimachus, with the password “{PASSWORD}”
+  Sign in  as hypatia, callimachus or theon (who labels), with the password “{PASSWORD}”
            as admin, with the token in {data / "admin-token"}
   Ctrl-C stops it.
 """

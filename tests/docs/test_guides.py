@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stdout
 from io import StringIO
@@ -14,7 +15,7 @@ import pytest
 from cyclopts import App, CycloptsError
 
 from pinakes.cli import errors, main
-from support.server import Server
+from support.server import Server, clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
@@ -34,7 +35,16 @@ def commands(guide: Path) -> Iterator[list[str]]:
                 yield shlex.split(line.removeprefix("$ pinakes ").split(" | ")[0])
 
 
-@pytest.mark.parametrize("guide", [guide for guide in GUIDES if blocks(guide, "python")], ids=lambda path: path.stem)
+def of_supervisely(guide: Path) -> bool:
+    """Whether a guide's Python is for the client that has an environment of its own."""
+    return any("import supervisely" in block for block in blocks(guide, "python"))
+
+
+@pytest.mark.parametrize(
+    "guide",
+    [guide for guide in GUIDES if blocks(guide, "python") and not of_supervisely(guide)],
+    ids=lambda path: path.stem,
+)
 def test_the_python_of_a_guide_runs_from_top_to_bottom(guide: Path, server: Server, tmp_path: Path):
     names: dict[str, Any] = {"url": server.url, "token": server.admin_token, "__name__": f"guide_{guide.stem}"}
     with ExitStack() as around:
@@ -45,6 +55,19 @@ def test_the_python_of_a_guide_runs_from_top_to_bottom(guide: Path, server: Serv
             around.enter_context(working(Person(server.url, "admin", server.admin_token), tmp_path))
         for block in blocks(guide, "python"):
             exec(compile(block, str(guide), "exec"), names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guide", [guide for guide in GUIDES if of_supervisely(guide)], ids=lambda path: path.stem)
+def test_the_python_for_supervisely_runs_in_its_environment(guide: Path, server: Server, tmp_path: Path):
+    given = f"url, token = {server.url!r}, {server.admin_token!r}"
+    program = "\n".join([given, *blocks(guide, "python")])
+    environment = clean_environment(HOME=str(tmp_path), SUPERVISELY_SKIP_HTTPS_USER_HELPER_CHECK="true")
+    python = ROOT / ".clients" / "supervisely-6.74" / "bin" / "python"
+    done = subprocess.run(
+        [python, "-c", program], env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -107,10 +107,25 @@ async def make_world(db: Database) -> World:
     elsewhere = await make_organization(db, root)
     people = {
         name: await make_user(db, name.replace(" ", "-"))
-        for name in ("stranger", "viewer", "member", "admin", "team viewer", "team member", "team admin", "owner")
+        for name in (
+            "stranger",
+            "annotator",
+            "reviewer",
+            "viewer",
+            "manager",
+            "member",
+            "admin",
+            "team viewer",
+            "team member",
+            "team admin",
+            "owner",
+        )
     }
     for name, group, role in (
+        ("annotator", organization, Role.ANNOTATOR),
+        ("reviewer", organization, Role.REVIEWER),
         ("viewer", organization, Role.VIEWER),
+        ("manager", organization, Role.MANAGER),
         ("member", organization, Role.MEMBER),
         ("admin", organization, Role.ADMIN),
         ("team viewer", team, Role.VIEWER),

@@ -64,7 +64,7 @@ def test_the_matrix_covers_what_it_should():
     }  # fmt: skip
     assert {row.visibility for row in ROWS} == {"public", "private"}
     assert {row.owner for row in ROWS} == {"organization", "team", "user", "open registry", "restricted registry"}
-    nouns = {"collection", "item", "project", "version", "registry"}
+    nouns = {"collection", "item", "project", "label", "queue", "version", "registry"}
     things = {permission for permission in Permission if permission.partition(":")[0] in nouns}
     assert all(set(row.expected) >= things for row in ROWS)
     assert len({str(row) for row in ROWS}) == len(ROWS)

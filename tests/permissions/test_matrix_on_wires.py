@@ -12,7 +12,8 @@ import pytest
 from factories.people import make_team, make_user, unique
 from factories.releases import make_version
 from permissions.matrix import ROWS, Row, World
-from pinakes.server.catalog import projects, service as catalog
+from pinakes.server.catalog import datasets, media, media_projects, projects, service as catalog, workspaces
+from pinakes.server.catalog.media_types import MediaProjectChanges, NewMedia
 from pinakes.server.catalog.types import ProjectChanges
 from pinakes.server.collections import service as collections
 from pinakes.server.permissions.table import Permission
@@ -105,6 +106,18 @@ class Scene:
         """The path of a new project."""
         return f"/api/v1/projects/{self.owner}/{await self.project_name()}"
 
+    async def medium(self) -> int:
+        """A new item in a project of media of the owner; its number. Nobody has a job that holds it."""
+        root = self.world.root.actor
+        async with self.world.db.transaction() as tx:
+            place = await workspaces.first(tx, root, self.world.account(self.row).id)
+            made = await media_projects.create(tx, root, place.id, unique("media"), "images")
+            changes = MediaProjectChanges(visibility=self.row.visibility)
+            await media_projects.update(tx, root, made.id, changes)
+            dataset = await datasets.create(tx, root, made.id, "ds")
+            (item,) = await media.add(tx, root, dataset.id, [NewMedia("a.png", link="https://example.org/a.png")])
+        return item.id
+
     async def shelf(self) -> str:
         """The path of the registry."""
         registry = self.world.registries[self.row.owner]
@@ -138,6 +151,16 @@ async def native_alias(s: Scene) -> int:
     async with s.world.db.transaction() as tx:
         await links.link(tx, s.world.root.actor, version.id, Existing(release[-24:]))
     return await s.ask("PUT", f"/api/v1/collections/{release[-24:]}/aliases/best", {"version": version.id})
+
+
+async def native_label(s: Scene) -> int:
+    return await s.ask("PUT", f"/api/v1/media/{await s.medium()}/annotation", {})
+
+
+async def native_queue(s: Scene) -> int:
+    async with s.world.db.reading() as tx:
+        found = await media.get(tx, s.world.root.actor, await s.medium())
+    return await s.ask("POST", "/api/v1/queues", {"name": unique("queue"), "dataset": found.dataset_id})
 
 
 async def hub_curate(s: Scene) -> int:
@@ -208,6 +231,8 @@ NATIVE: dict[Permission, Attempt] = {
     Permission.ITEM_VOTE: _on(Scene.model, "PUT", "/api/v1/repos/model/{}/like"),
     Permission.PROJECT_WRITE: _on(Scene.project, "PATCH", "{}", lambda _: {"description": "changed"}),
     Permission.PROJECT_DELETE: _on(Scene.project, "DELETE", "{}"),
+    Permission.LABEL_WRITE: native_label,
+    Permission.QUEUE_MANAGE: native_queue,
     Permission.VERSION_DOWNLOAD: native_files,
     Permission.REGISTRY_CREATE: _plain(
         "POST", "/api/v1/organizations/{}/registries", lambda _: {"name": unique("Models")}

@@ -41,7 +41,7 @@ RULES: dict[str, LiteralString] = {
         from entries as e
         inner join items as i on e.item_id = i.id
         inner join collections as c on e.collection_id = c.id
-        where e.closed <> (i.closed and c.kind not in ('artifact', 'release'))
+        where e.closed <> (i.closed and c.kind not in ('artifact', 'release', 'selection'))
     """,
     "every revision of a collection has one event (of numbered ones: some), and no event is of another revision": """
         select c.id, c.kind, c.revision, count(e.id), count(distinct e.revision), min(e.revision), max(e.revision)
@@ -189,6 +189,33 @@ RULES: dict[str, LiteralString] = {
         having max(l.number) >= case l.stream
             when 'history' then r.history_count when 'events' then r.event_count else r.log_count
         end
+    """,
+    "what a queue counts is its work": """
+        select coalesce(w.queue_id, k.queue_id), coalesce(w.status, k.status), w.count as there, k.count as counted
+        from (
+            select queue_id, status, present, round = 1 as round_one, count(*) as count from work group by 1, 2, 3, 4
+        ) as w
+        full join (
+            select queue_id, status, present, round_one, sum(count) as count from work_counts group by 1, 2, 3, 4
+        ) as k on (w.queue_id, w.status, w.present, w.round_one) = (k.queue_id, k.status, k.present, k.round_one)
+        where coalesce(w.count, 0) <> coalesce(k.count, 0)
+    """,
+    "work on an item is present while its item is in the collection that the queue is over": """
+        select w.queue_id, w.item_id, w.status, w.present, e.item_id is not null
+        from work as w
+        inner join queues as q on w.queue_id = q.id and q.source = 'collection'
+        inner join items as s on q.collection_id = s.id and s.deleted_at is null
+        left join entries as e on s.id = e.collection_id and w.item_id = e.item_id
+        where w.present <> (e.item_id is not null)
+    """,
+    "a dataset counts its items": """
+        select d.id, d.item_count, count(i.id)
+        from datasets as d
+        left join media as m on d.id = m.dataset_id
+        left join items as i on m.item_id = i.id and i.deleted_at is null
+        where d.deleted_at is null
+        group by d.id
+        having d.item_count <> count(i.id)
     """,
     "votes are counted": """
         select coalesce(v.item_id, k.item_id), v.votes, k.votes

@@ -18,7 +18,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         cwd=ROOT,
-        env=clean_environment(BENCH_MLFLOW="none"),
+        env=clean_environment(BENCH_MLFLOW="none", BENCH_LABEL_STUDIO="none"),
         capture_output=True,
         text=True,
         timeout=540,
@@ -34,6 +34,7 @@ def numbers() -> list[str]:
 
 def test_it_lists_its_workloads():
     assert {"1a", "2", "6b", "7", "10a", "11a", "11d", "12c", "13e", "R1a", "R1b", "R4", "R6c"} <= set(numbers())
+    assert {"L7a", "L7c", "L8a", "L8b", "L9", "L10a", "L11a", "L11b", "L12b"} <= set(numbers())
 
 
 def test_an_unknown_workload_is_refused():
@@ -51,7 +52,8 @@ def test_every_workload_runs():
     wanted = numbers()
     told = [line.partition("  ")[0] for line in ran.stdout.splitlines()]
     assert [number for number in told if number in wanted] == wanted
-    assert "Without MLflow: " in ran.stdout, "there is none here, and the table says so"
+    for peer in ("MLflow", "Label Studio"):
+        assert f"Without {peer}: " in ran.stdout, "there is none here, and the table says so"
     assert (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8") == page, "a quick run is no result"
 
 

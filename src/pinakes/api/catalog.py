@@ -310,6 +310,7 @@ SearchKind: TypeAlias = Literal[
     "showcase",
     "release",
     "artifact",
+    "selection",
 ]
 
 

@@ -19,6 +19,7 @@ from pinakes.api.common import (
     Answer,
     CollectionKind,
     Error,
+    ItemId,
     ItemKind,
     ItemRef,
     Page,
@@ -153,6 +154,7 @@ class Collection(Answer):
         url: Its page in the web app.
         revision: The number of its last change; the ETag is this number in quotes.
         entry_count: How many of its entries the reader sees.
+        live: Whether it is kept up to date by itself: by a query, or from other collections.
         position: Its place, from 0, among those of its owner's collections that the reader sees; null in lists.
         can: What the reader may do with it: names of permissions such as `collection:update`.
         entries: The first entries, where the request asked for some.
@@ -172,6 +174,7 @@ class Collection(Answer):
     visibility: Visibility
     revision: int
     entry_count: int
+    live: bool = False
     position: int | None = None
     votes: int
     voted: bool
@@ -180,6 +183,33 @@ class Collection(Answer):
     deleted_at: datetime | None = None
     can: list[str] = Field(default_factory=list)
     entries: list[Entry] | None = None
+
+
+class Selection(Answer):
+    """A collection of media of one project, as a list of them shows it; by its `id` it is read as any collection.
+
+    Attributes:
+        item_id: Its number as an item.
+        search_key: The search that its scores come from, where they do.
+    """
+
+    id: str
+    item_id: int
+    project: int
+    name: str
+    slug: str
+    owner: str
+    description: str
+    data_type: str
+    search_key: str | None = None
+    tags: list[str]
+    visibility: Visibility
+    revision: int
+    entry_count: int
+    is_live: bool
+    created_at: datetime
+    updated_at: datetime
+    can: list[str]
 
 
 class Result(Answer):
@@ -328,9 +358,32 @@ class CreateCollection(Request):
     visibility: Visibility = "public"
     theme: Theme = "orange"
     tags: Tags = Field(default_factory=list)
-    kind: Literal["showcase"] = "showcase"
+    kind: Literal["showcase", "selection"] = "showcase"
+    project: Annotated[
+        ItemId | None,
+        Field(description="Of a selection: the project of media whose items it holds; its owner owns it."),
+    ] = None
+    search_key: (
+        Annotated[
+            str,
+            StringConstraints(min_length=1, max_length=255),
+            STORABLE,
+            Field(description="Of a selection: the search that its scores come from.", json_schema_extra=NOT_BLANK),
+        ]
+        | None
+    ) = None
     items: Annotated[list[NewEntry], Field(max_length=MAX_JSON_ENTRIES)] = Field(default_factory=list[NewEntry])
     reason: Reason | None = None
+
+    @model_validator(mode="after")
+    def _of_a_project(self) -> CreateCollection:
+        if (self.kind == "selection") != (self.project is not None):
+            message = "a selection has a project, and only a selection has one"
+            raise ValueError(message)
+        if self.search_key is not None and self.project is None:
+            message = "only a selection has a search_key"
+            raise ValueError(message)
+        return self
 
 
 class UpdateCollection(Request):

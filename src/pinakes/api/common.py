@@ -62,9 +62,21 @@ Reason: TypeAlias = Annotated[
 AccountName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")]
 Visibility: TypeAlias = Literal["public", "private"]
 ItemKind: TypeAlias = Literal[
-    "model", "dataset", "space", "paper", "bucket", "reference", "collection", "project", "version"
+    "model",
+    "dataset",
+    "space",
+    "paper",
+    "bucket",
+    "reference",
+    "collection",
+    "project",
+    "version",
+    "image",
+    "video",
+    "point_cloud",
+    "volume",
 ]
-CollectionKind: TypeAlias = Literal["showcase", "release", "artifact"]
+CollectionKind: TypeAlias = Literal["showcase", "release", "artifact", "selection"]
 ItemId: TypeAlias = Annotated[int, Field(ge=1, le=MAX_INT4, description="An item's number.")]
 Position: TypeAlias = Annotated[int, Field(ge=0, le=MAX_INT4, description="An index, from 0.")]
 Cursor: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[ -~]+$")]

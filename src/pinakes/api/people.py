@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringCo
 from pinakes.api.common import NO_NUL, STORABLE, AccountName, Answer, Request
 
 AccountKind: TypeAlias = Literal["user", "organization", "team"]
-MemberRole: TypeAlias = Literal["admin", "member", "viewer"]
+# annotator and reviewer see the items of their jobs, and nothing else; a manager sees all, labels and makes queues.
+MemberRole: TypeAlias = Literal["admin", "member", "manager", "viewer", "reviewer", "annotator"]
 TokenScope: TypeAlias = Literal["read", "write", "admin"]
 # The patterns tell a reader of the OpenAPI what the server says in words.
 _LINE: dict[str, Any] = {"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}

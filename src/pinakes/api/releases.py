@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from pinakes.api.common import MAX_INT4, NO_NUL, NOT_BLANK, STORABLE, AccountName, Answer, Reason, Request, Text
+from pinakes.api.media import DataType, Facts, Id, LongText
 
 Role: TypeAlias = Literal["restricted_viewer", "viewer", "member", "admin"]
 RegistryVisibility: TypeAlias = Literal["organization", "restricted"]
@@ -406,6 +407,19 @@ class CreateProject(Request):
     name: Annotated[str, StringConstraints(min_length=1, max_length=128), STORABLE, Field(json_schema_extra=_NAME)]
     owner: AccountName | None = None
     description: Description = ""
+    data_type: Annotated[
+        DataType | None, Field(description="What media it holds. Without it, it is for runs and artifacts only.")
+    ] = None
+    workspace: Annotated[Id | None, Field(description="Of the owner's workspaces; the first one when left out.")] = None
+    readme: LongText = ""
+    custom_data: Facts = Field(default_factory=dict[str, JsonValue])
+
+    @model_validator(mode="after")
+    def _of_media(self) -> CreateProject:
+        if self.data_type is None and (self.workspace or self.readme or self.custom_data):
+            message = "workspace, readme and custom_data are for projects of media: give a data_type"
+            raise ValueError(message)
+        return self
 
 
 class UpdateProject(Request):
@@ -418,8 +432,28 @@ class UpdateProject(Request):
     visibility: Literal["public", "private"] | None = None
 
 
+class UpdateMediaProject(UpdateProject):
+    """New values for a project by its number; `workspace`, `readme`, `settings` and `custom_data` if it has media.
+
+    `settings` are put over those that are there, key by key; `custom_data` is replaced.
+    """
+
+    workspace: Id | None = None
+    readme: LongText | None = None
+    settings: Facts | None = None
+    custom_data: Facts | None = None
+
+
 class Project(Answer):
-    """A team's or user's work area, with its runs and artifacts."""
+    """A team's or user's work area, with its runs and artifacts, and with media where it has a data type.
+
+    Attributes:
+        data_type: What media it holds; null for one of runs and artifacts only, as is what follows.
+        workspace: The number of its workspace. Outside the first one its number is its only address.
+        dataset_count: How many datasets it has, at any depth.
+        size: How long its files are together, in bytes.
+        can: What the reader may do with it and what is in it.
+    """
 
     id: int
     owner: str
@@ -429,6 +463,15 @@ class Project(Answer):
     created_by: str | None
     created_at: datetime
     updated_at: datetime
+    can: list[str] = Field(default_factory=list[str])
+    data_type: DataType | None = None
+    workspace: int | None = None
+    readme: str | None = None
+    settings: dict[str, Any] | None = None
+    custom_data: dict[str, Any] | None = None
+    dataset_count: int | None = None
+    item_count: int | None = None
+    size: int | None = None
 
 
 _MD5 = r"^[0-9a-f]{32}$"
@@ -551,3 +594,25 @@ class Lineage(Answer):
     runs: list[LineageRun]
     edges: list[LineageEdge]
     truncated: bool
+
+
+class Origin(Answer):
+    """A collection that a version was made of, as it was at that revision.
+
+    Its items are `GET /collections/{collection}/entries?revision=…`; who labeled and accepted them is `GET /proofs`.
+
+    Attributes:
+        version: The version whose metadata say so: the one that was asked for, or one that it came from.
+        items: How many entries the collection had at that revision, of those that the reader sees.
+        at: When the revision was made.
+    """
+
+    version: int
+    version_name: str
+    project: str
+    collection: str
+    title: str
+    kind: str
+    revision: int
+    items: int
+    at: datetime

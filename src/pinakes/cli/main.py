@@ -13,7 +13,8 @@ from pinakes.cli import errors
 
 WORK = Group("Collections", sort_key=1)
 RELEASES = Group("Releases", sort_key=2)
-SERVER = Group("A server and its people", sort_key=3)
+LABELING = Group("Media and labels", sort_key=3)
+SERVER = Group("A server and its people", sort_key=4)
 
 # A command, where it is, its group, and the sentence that `--help` shows without importing it.
 COMMANDS = (
@@ -22,6 +23,9 @@ COMMANDS = (
     ("whoami", "session:whoami", SERVER, "Show who you are on the server."),
     ("collections", "collections:app", WORK, "List, show, create, change and compare collections."),
     ("items", "items:app", WORK, "Add, remove, order and annotate what is in a collection; register items."),
+    ("live", "live:app", WORK, "Let collections follow a query, with pinned and banned items; freeze them."),
+    ("combine", "live:combine", WORK, "Unite, intersect or subtract collections."),
+    ("checks", "live:checks", WORK, "Hold a collection against rules whenever it changes."),
     ("history", "feed:history", WORK, "Show what happened to a collection, newest first."),
     ("search", "feed:search", WORK, "Find collections and items by words."),
     ("export", "transfers:export", WORK, "Write a collection's entries to a file."),
@@ -41,7 +45,24 @@ COMMANDS = (
         RELEASES,
         "Put and get versions of artifacts with their files; see where they come from.",
     ),
-    ("projects", "projects:app", RELEASES, "Keep the projects where runs and artifacts are logged."),
+    (
+        "projects",
+        "projects:app",
+        RELEASES,
+        "Keep the projects where runs and artifacts are logged, and where media live.",
+    ),
+    ("workspaces", "projects:workspaces", LABELING, "Keep the parts of an account's work, where its projects are."),
+    ("datasets", "datasets:app", LABELING, "Keep the datasets of a project of media: its folders."),
+    (
+        "media",
+        "media:app",
+        LABELING,
+        "Bring images, videos, point clouds and volumes in and out; find and change them.",
+    ),
+    ("selections", "live:selections", LABELING, "Make and list the selections of a project of media."),
+    ("labels", "labels:app", LABELING, "Keep a project's classes and tags; read and write the labels of its items."),
+    ("annotations", "annotations:app", LABELING, "Write labels out as COCO, YOLO or JSON lines, and read COCO."),
+    ("queues", "queues:app", LABELING, "Have collections and datasets labeled; label and review."),
     ("admin", "people:app", SERVER, "Manage users, tokens, organizations and teams."),
     ("serve", "admin:serve", SERVER, "Start a server."),
     ("migrate", "admin:migrate", SERVER, "Bring the database up to date."),

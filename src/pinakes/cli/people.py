@@ -22,7 +22,7 @@ teams = App(name="teams", help="Teams of organizations.")
 for _part in (users, tokens, organizations, teams):
     app.command(_part)
 
-Role = Literal["admin", "member", "viewer"]
+Role = Literal["admin", "member", "manager", "viewer", "reviewer", "annotator"]
 Scope = Literal["read", "write", "admin"]
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -309,7 +309,8 @@ def add_member(organization: str, user: str, *, role: Role = "member", common: C
     Args:
         organization: Which.
         user: Who.
-        role: admin, member (may change things), or viewer (may read what is private).
+        role: admin, member (may change things), manager (may read, label and make queues), viewer (may read what is
+            private), or reviewer and annotator (see the items of their jobs, and nothing else).
     """
     with common.client() as client:
         member = client.organizations.put_member(organization, user, role)
@@ -389,7 +390,8 @@ def add_to_team(team: str, user: str, *, role: Role = "member", common: Common =
     Args:
         team: Which.
         user: Who.
-        role: admin, member (may change things), or viewer (may read what is private).
+        role: admin, member (may change things), manager (may read, label and make queues), viewer (may read what is
+            private), or reviewer and annotator (see the items of their jobs, and nothing else).
     """
     with common.client() as client:
         member = client.teams.put_member(team, user, role)

@@ -139,6 +139,8 @@ _FAMILIES_BY_CODE: dict[str, type[PinakesError]] = {
     "held_by_registry": Conflict,
     "has_aliases": Conflict,
     "promotion_decided": Conflict,
+    "check_failed": Conflict,
+    "lease_lost": Conflict,
     "precondition_failed": PreconditionFailed,
     "too_large": TooLarge,
     "too_many_requests": TooManyRequests,

@@ -17,7 +17,7 @@ from pinakes.sdk.calls import segment
 from pinakes.sdk.errors import Invalid
 
 RegistryLike: TypeAlias = str | Registry
-ProjectLike: TypeAlias = str | Project
+ProjectLike: TypeAlias = int | str | Project
 NumberedLike: TypeAlias = str | Numbered | Collection
 VersionLike: TypeAlias = int | str | Version | LinkedVersion
 PromotionLike: TypeAlias = int | Promotion
@@ -56,14 +56,32 @@ def registry_path(registry: RegistryLike, *more: str) -> str:
 def project_path(project: ProjectLike, *more: str) -> str:
     """Return the path of a project, or of something below it.
 
+    A project by its number, or an object of one of media, is addressed by its number where that is all.
+
     Raises:
-        Invalid: The text is no `OWNER/PROJECT`.
+        Invalid: The text is no `OWNER/PROJECT`; or a number does not say where the runs and artifacts of a project are.
     """
+    if not more and (not isinstance(project, Project) or project.data_type is not None):
+        number = project_number(project)
+        if number is not None:
+            return f"/projects/{number}"
     if isinstance(project, Project):
         owner, name = project.owner, project.name
+    elif isinstance(project, int):
+        message = "Name the project as OWNER/PROJECT here, or give the object that a call answered with."
+        raise Invalid(message, code="invalid", field="project")
     else:
         owner, name = project_parts(project)
     return "/".join(["/projects", segment(owner), segment(name), *map(segment, more)])
+
+
+def project_number(project: ProjectLike) -> int | None:
+    """Return the number of a project, as far as that can be told without asking the server."""
+    if isinstance(project, Project):
+        return project.id
+    if isinstance(project, int):
+        return project
+    return int(project) if project.isascii() and project.isdigit() else None
 
 
 def registry_parts(registry: str) -> tuple[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from pinakes.api.collections import Batch, BulkLine, Summary
+from pinakes.api.media import MediaResult
 from pinakes.api.releases import Version, VersionFile
 from pinakes.sdk.errors import PinakesError, from_line
+from pinakes.sdk.progress import OnProgress, Progress
 
 # In a summary these are plural, in the outcome of a line they are not.
 _OUTCOMES = {"added": "added", "duplicates": "duplicate", "unknown": "unknown", "invalid": "invalid"}
@@ -119,3 +123,144 @@ class Downloaded:
     size: int
     kept: int
     references: list[VersionFile] = field(default_factory=list[VersionFile])
+
+
+# So many refused files are named in an answer; all are counted.
+MOST_REFUSED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that no item was made of, and why."""
+
+    path: Path
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUploaded:
+    """What sending a folder came to.
+
+    Attributes:
+        files: How many files there are in it.
+        added: How many items were made, of files that were sent and of those that the server had.
+        unchanged: How many were there already.
+        sent: How many files had to be sent, and how many bytes those were.
+        refused: How many could not be added; `problems` names the first thousand.
+    """
+
+    files: int
+    added: int
+    unchanged: int
+    sent: int
+    sent_bytes: int
+    refused: int
+    problems: list[RefusedFile]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDownloaded:
+    """What is in the folder now.
+
+    Attributes:
+        folder: Where.
+        files: How many files are there, and how long they are together.
+        kept: How many of them had been there already.
+        elsewhere: How many items are links: they were not fetched.
+    """
+
+    folder: Path
+    files: int
+    size: int
+    kept: int
+    elsewhere: int
+
+
+class FetchTally:
+    """Counts what is fetched, over several threads, and tells whoever wants to know."""
+
+    def __init__(self, progress: OnProgress) -> None:
+        """Begin to count."""
+        self._progress: OnProgress = progress
+        self._lock: Lock = Lock()
+        self._counts: Counter[str] = Counter()
+
+    def count(self, *, size: int = 0, kept: bool = False, elsewhere: bool = False) -> None:
+        """Count an item."""
+        with self._lock:
+            self._counts.update(items=1, elsewhere=elsewhere, kept=kept, size=size)
+            self._progress(Progress("receiving", self._counts["items"], None, "items"))
+
+    def downloaded(self, folder: Path) -> MediaDownloaded:
+        """Say what it came to."""
+        counts = self._counts
+        files = counts["items"] - counts["elsewhere"]
+        return MediaDownloaded(folder, files, counts["size"], counts["kept"], counts["elsewhere"])
+
+
+class MediaTally:
+    """Counts what becomes of files, over several threads, and tells whoever wants to know."""
+
+    def __init__(self, total: int, progress: OnProgress) -> None:
+        """Begin to count."""
+        self._total: int = total
+        self._progress: OnProgress = progress
+        self._lock: Lock = Lock()
+        self._counts: Counter[str] = Counter()
+        self._problems: list[RefusedFile] = []
+
+    def sent(self, size: int) -> None:
+        """Count a file that was sent, and is an item now."""
+        self._count(added=1, sent=1, bytes=size)
+
+    def settled(self, path: Path, result: MediaResult) -> None:
+        """Count a file that did not need to be sent."""
+        if result.error is not None:
+            self.refused(path, (result.error.code, result.error.message))
+        else:
+            self._count(**{result.outcome: 1})
+
+    def refused(self, path: Path, why: tuple[str, str]) -> None:
+        """Count a file that no item can be made of."""
+        with self._lock:
+            if len(self._problems) < MOST_REFUSED:
+                self._problems.append(RefusedFile(path, *why))
+        self._count(refused=1)
+
+    def storable(self, path: Path, *names: str) -> bool:
+        """Say whether names are Unicode, as the server needs them; a file with another one is refused."""
+        try:
+            "".join(names).encode()
+        except UnicodeEncodeError:
+            self.refused(path, ("invalid", "Its name, or its folder's, is not valid Unicode."))
+            return False
+        return True
+
+    def pass_over(self, count: int) -> None:
+        """Count files that are not asked for."""
+        self._count(passed=count)
+
+    def uploaded(self) -> MediaUploaded:
+        """Say what it came to."""
+        counts = self._counts
+        return MediaUploaded(
+            files=counts["added"] + counts["unchanged"] + counts["refused"],
+            added=counts["added"],
+            unchanged=counts["unchanged"],
+            sent=counts["sent"],
+            sent_bytes=counts["bytes"],
+            refused=counts["refused"],
+            problems=self._problems,
+        )
+
+    def _count(self, **more: int) -> None:
+        with self._lock:
+            self._counts.update(more)
+            done = sum(self._counts[name] for name in ("added", "unchanged", "refused", "passed"))
+            self._progress(Progress("sending", done, self._total, "items"))
+
+
+def error_facts(error: PinakesError) -> tuple[str, str]:
+    """Return what a refused file's error says."""
+    return error.code, error.message

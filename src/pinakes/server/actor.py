@@ -16,10 +16,16 @@ class Scope(StrEnum):
 
 
 class Role(StrEnum):
-    """What a user is to an account: a member of an organization or team, or the user whose own account it is."""
+    """What a user is to an account: a member of it, or the user whose own account it is; the weakest first.
 
+    An annotator and a reviewer read nothing by their role: they see the items that their jobs hand them.
+    """
+
+    ANNOTATOR = "annotator"
+    REVIEWER = "reviewer"
     RESTRICTED_VIEWER = "restricted_viewer"
     VIEWER = "viewer"
+    MANAGER = "manager"
     MEMBER = "member"
     ADMIN = "admin"
     OWNER = "owner"

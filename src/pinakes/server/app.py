@@ -26,24 +26,33 @@ from pinakes.server.processes import STREAMS_END, die_with
 from pinakes.server.routing import RoutesByPrefix
 from pinakes.server.settings import CannotStart, Settings
 from pinakes.server.state import State, request_id_of, state_of
-from pinakes.server.wires import files, huggingface, native, pages, wandb
+from pinakes.server.wires import files, huggingface, native, pages, supervisely, wandb
 
 log = structlog.get_logger(__name__)
 
 # In this order: an earlier wire's path goes before a later one's.
-WIRES = (native, files, pages, wandb, huggingface)
+WIRES = (native, files, pages, wandb, supervisely, huggingface)
 
 # Modules that register background work when they are imported.
 JOBS = (
     "pinakes.server.artifacts.deletions",
     "pinakes.server.artifacts.upkeep",
+    "pinakes.server.catalog.media_jobs",
     "pinakes.server.collections.jobs",
     "pinakes.server.events.jobs",
     "pinakes.server.events.webhook_jobs",
 )
 
+# Modules that register kinds of checks that collections are held against.
+CHECKS = ("pinakes.server.labeling.checks",)
+
+# Modules that register how live collections are brought up to date.
+LIVE = ("pinakes.server.search.live",)
+
 # Where W&B's client sends what runs log, and its documents (`wandb verify` wants to send one of more than 10 MB).
 RUN_LINES, DOCUMENTS = "/files/", "/graphql"
+# Supervisely's client sends the annotations of 50 images in one body, masks and all: so many ordinary bodies.
+LABELS = 5
 
 _SAMPLE_EVERY = 5.0
 _PROBE_PATIENCE = 2.0
@@ -69,10 +78,17 @@ def create_app(settings: Settings) -> FastAPI:
     # What clients stream to these is larger than other bodies, whatever its type.
     limits = {
         signing.UPLOADS: settings.max_upload_bytes,
+        native.UPLOADS: settings.max_upload_bytes,
         RUN_LINES: settings.max_body_bytes,
         DOCUMENTS: 2 * settings.max_json_bytes,
+        **dict.fromkeys(supervisely.UPLOADS, settings.max_upload_bytes),
+        **dict.fromkeys(supervisely.PREFIXES, LABELS * settings.max_json_bytes),
     }
-    forms = {native.PREFIX: native.problem, **dict.fromkeys(wandb.PREFIXES, wandb.problem)}
+    forms = {
+        native.PREFIX: native.problem,
+        **dict.fromkeys(wandb.PREFIXES, wandb.problem),
+        **dict.fromkeys(supervisely.PREFIXES, supervisely.problem),
+    }
     app.add_middleware(RequestMiddleware, settings=settings, forms=forms, limits=limits)
     return app
 
@@ -95,8 +111,8 @@ def from_environment() -> FastAPI:
 
 
 def load_jobs() -> None:
-    """Import what registers background work."""
-    for name in JOBS:
+    """Import what registers background work, and the checks that it may run into."""
+    for name in (*JOBS, *CHECKS, *LIVE):
         import_module(name)
 
 
@@ -178,6 +194,8 @@ async def _unanswered(request: Request, error: Exception) -> Response:
         return huggingface.unanswered(error.status_code, message, error.headers)
     if path.startswith(wandb.PREFIXES):
         return wandb.unanswered(request, error.status_code, message, error.headers)
+    if path.startswith(supervisely.PREFIXES):
+        return supervisely.unanswered(error.status_code, message, error.headers)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")
     body = {"error": message, "code": code, "request_id": request_id_of(request)}
     return JSONResponse(body, error.status_code, headers=error.headers)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -61,6 +63,14 @@ class Received:
 
     size: int
     md5: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """What has arrived, by the SHA-256 of its bytes."""
+
+    size: int
+    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,64 @@ class Blobs:
             with _explained(key):
                 await self._put(key, content, part)
         return meter.received
+
+    async def receive_by_digest(
+        self,
+        key_of: Callable[[bytes], str],
+        chunks: AsyncIterable[bytes],
+        *,
+        sha256: bytes | None = None,
+        size: int | None = None,
+        most: int | None = None,
+    ) -> Digested:
+        """Store what arrives under the key that its SHA-256 gives it; what is there already stays.
+
+        Args:
+            key_of: Says where a content of some SHA-256 lies.
+            chunks: The content, in pieces of any size; never all of it is in memory.
+            sha256: The SHA-256 that it must have, if that is known.
+            size: The size that it must have, if that is known.
+            most: The most bytes that it may have.
+
+        Raises:
+            Invalid: (fields `sha256`, `size`) it is another content. Nothing is stored then, nor when `chunks` raises.
+            TooLarge: it has more bytes than it may have.
+            Unavailable: the store does not take it just now.
+        """
+        meter = _Meter(sha256, size, most, "sha256")
+        part = _PART_OF_UNKNOWN if size is None else max(_PART, size // _MOST_PARTS)
+        async with aclosing(meter.through(chunks)) as body:
+            first, more = await _begin(body, part)
+            if more:
+                await self._receive_aside(key_of, _rest(first, body), part, meter)
+            else:
+                with _explained("a new file"):
+                    await self._put(key_of(meter.digest), first, part)
+        return Digested(meter.size, meter.digest)
+
+    @asynccontextmanager
+    async def local(self, key: str) -> AsyncGenerator[Path]:
+        """Have an object as a file of this machine, for libraries that read nothing else.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        if self._folder is not None:
+            path = self._folder / key
+            with _explained(key):
+                await asyncio.to_thread(path.stat)
+            yield path
+            return
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="pinakes-"))
+        try:
+            path = folder / "file"
+            with await asyncio.to_thread(path.open, "wb") as file:
+                async for piece in await self.stream(key):
+                    await asyncio.to_thread(file.write, piece)
+            yield path
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def stream(self, key: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """Open an object and return its bytes from `start` up to, not including, `stop`, in pieces.
@@ -238,6 +306,22 @@ class Blobs:
         await self._write(staged, content, part)
         await asyncio.to_thread(_settle, self._folder / staged, self._folder / key)
 
+    async def _receive_aside(
+        self, key_of: Callable[[bytes], str], content: AsyncIterable[bytes], part: int, meter: _Meter
+    ) -> None:
+        """Write a large content aside until its digest is known, then let it appear under its key."""
+        staged = f"{_STAGING}/{uuid4().hex}"
+        with _explained(staged):
+            await self._write(staged, content, part)
+            if self._folder is not None:
+                key = key_of(meter.digest)
+                await asyncio.to_thread(_settle, self._folder / staged, self._folder / key)
+                return
+            try:
+                await obstore.copy_async(self._store, staged, key_of(meter.digest))
+            finally:
+                await obstore.delete_async(self._store, staged)
+
     async def _write(self, key: str, content: bytes | AsyncIterable[bytes], part: int) -> None:
         await obstore.put_async(
             self._store,
@@ -257,16 +341,25 @@ class Blobs:
 class _Meter:
     """Counts and digests what flows through, and refuses at the end what was not announced."""
 
-    def __init__(self, md5: bytes | None, size: int | None, most: int | None) -> None:
-        self._md5: bytes | None = md5
+    def __init__(self, announced: bytes | None, size: int | None, most: int | None, algorithm: str = "md5") -> None:
+        self._announced: bytes | None = announced
+        self._algorithm: str = algorithm
         self._size: int | None = size
         self._most: int | None = most
         self._counted: int = 0
-        self._digest: Any = hashlib.md5(usedforsecurity=False)
+        self._digest: Any = hashlib.new(algorithm, usedforsecurity=False)
 
     @property
     def received(self) -> Received:
         return Received(self._counted, self._digest.digest())
+
+    @property
+    def size(self) -> int:
+        return self._counted
+
+    @property
+    def digest(self) -> bytes:
+        return self._digest.digest()
 
     async def through(self, chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
         async for chunk in chunks:
@@ -287,9 +380,11 @@ class _Meter:
             message = f"{self._size} bytes were announced, and {arrived} arrived."
             raise Invalid(message, field="size")
         found: str = self._digest.hexdigest()
-        if self._md5 is not None and found != self._md5.hex():
-            message = f"The MD5 of what arrived is {found}, not {self._md5.hex()} as announced."
-            raise Invalid(message, field="md5", details={"md5": found, "announced": self._md5.hex()})
+        if self._announced is not None and found != self._announced.hex():
+            name = {"md5": "MD5", "sha256": "SHA-256"}[self._algorithm]
+            message = f"The {name} of what arrived is {found}, not {self._announced.hex()} as announced."
+            details = {self._algorithm: found, "announced": self._announced.hex()}
+            raise Invalid(message, field=self._algorithm, details=details)
 
 
 async def _begin(body: AsyncIterator[bytes], least: int) -> tuple[bytes, bool]:
@@ -343,7 +438,7 @@ def _explained(key: str) -> Generator[None]:
         message = "There is no such file in the store."
         raise NotFound(message, details={"key": key}) from error
     except (BaseError, OSError) as error:
-        log.warning("store_failed", key=key, error=str(error).splitlines()[0])
+        log.warning("store_failed", key=key, error=(str(error) or type(error).__name__).splitlines()[0])
         message = "The store of files can't be reached just now; try again."
         raise Unavailable(message) from error
 

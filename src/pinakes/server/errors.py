@@ -133,6 +133,42 @@ class VersionNotFound(NotFound):
     code = "version_not_found"
 
 
+class WorkspaceNotFound(NotFound):
+    """No such workspace."""
+
+    code = "workspace_not_found"
+
+
+class DatasetNotFound(NotFound):
+    """No such dataset."""
+
+    code = "dataset_not_found"
+
+
+class MediaNotFound(ItemNotFound):
+    """No such image, video, point cloud or volume."""
+
+    code = "media_not_found"
+
+
+class LabelClassNotFound(NotFound):
+    """No such class of labels."""
+
+    code = "label_class_not_found"
+
+
+class LabelTagNotFound(NotFound):
+    """No such tag of labels."""
+
+    code = "label_tag_not_found"
+
+
+class LabelNotFound(NotFound):
+    """No such figure, object, or tag on something."""
+
+    code = "label_not_found"
+
+
 class FileNotFound(NotFound):
     """No such file."""
 
@@ -253,6 +289,12 @@ class PromotionDecided(Conflict):
     code = "promotion_decided"
 
 
+class CheckFailed(Conflict):
+    """A check of the collection refuses this change."""
+
+    code = "check_failed"
+
+
 class PreconditionFailed(PinakesError):
     """It changed since you read it; read it again."""
 
@@ -275,3 +317,27 @@ class Unavailable(PinakesError):
     """The server can't answer just now; try again."""
 
     code = "unavailable"
+
+
+class QueueNotFound(NotFound):
+    """There is no such labeling queue."""
+
+    code = "queue_not_found"
+
+
+class JobNotFound(NotFound):
+    """There is no such labeling job."""
+
+    code = "job_not_found"
+
+
+class LeaseLost(Conflict):
+    """The item is not yours to work on any more: the lease ran out, or somebody else has it."""
+
+    code = "lease_lost"
+
+
+class ItemLeftQueue(Invalid):
+    """The item is not in the queue any more: it left what the queue is made of."""
+
+    code = "item_left_queue"

@@ -11,8 +11,8 @@ from factories.catalog import Facts
 from factories.people import Person
 from pinakes.server.artifacts import runs, transfers
 from pinakes.server.artifacts.run_types import Run
+from pinakes.server.ranges import disposition
 from pinakes.server.signing import Signer
-from pinakes.server.wires.files.downloads import disposition
 from support.store import Store
 
 CONTENT = bytes(range(200))

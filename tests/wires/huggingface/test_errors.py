@@ -20,6 +20,7 @@ STATUSES = {
     "AliasProtected": 403,
     "AlreadyInCollection": 409,
     "ApprovalNeeded": 403,
+    "CheckFailed": 400,
     "CollectionNotFound": 404,
     "Conflict": 503,
     "DeviceDenied": 400,

@@ -34,6 +34,7 @@ STATUSES = {
     "AliasProtected": 403,
     "AlreadyInCollection": 409,
     "ApprovalNeeded": 403,
+    "CheckFailed": 409,
     "CollectionNotFound": 404,
     "Conflict": 503,
     "DeviceDenied": 400,

@@ -15,9 +15,15 @@ from pinakes.sdk.retrying import RetryPolicy
 if TYPE_CHECKING:
     from pinakes.sdk._async.catalog import AsyncBuckets, AsyncItems, AsyncPapers, AsyncReferences, AsyncRepos
     from pinakes.sdk._async.collections import AsyncCollections
+    from pinakes.sdk._async.datasets import AsyncDatasets
     from pinakes.sdk._async.events import AsyncEvents
+    from pinakes.sdk._async.exports import AsyncExports
+    from pinakes.sdk._async.jobs import AsyncJobs
+    from pinakes.sdk._async.labels import AsyncLabels
+    from pinakes.sdk._async.media import AsyncMedia
     from pinakes.sdk._async.organizations import AsyncOrganizations, AsyncTeams
     from pinakes.sdk._async.projects import AsyncProjects
+    from pinakes.sdk._async.queues import AsyncQueues
     from pinakes.sdk._async.registries import AsyncRegistries
     from pinakes.sdk._async.releases import AsyncReleases
     from pinakes.sdk._async.search import AsyncSearch
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from pinakes.sdk._async.users import AsyncUsers
     from pinakes.sdk._async.versions import AsyncVersions
     from pinakes.sdk._async.webhooks import AsyncWebhooks
+    from pinakes.sdk._async.workspaces import AsyncWorkspaces
 
 
 class AsyncClient:
@@ -126,10 +133,52 @@ class AsyncClient:
 
     @cached_property
     def projects(self) -> AsyncProjects:
-        """Where runs and artifacts are logged."""
+        """Where runs and artifacts are logged, and where media live."""
         from pinakes.sdk._async.projects import AsyncProjects
 
         return AsyncProjects(self._session)
+
+    @cached_property
+    def workspaces(self) -> AsyncWorkspaces:
+        """The parts of an account's work."""
+        from pinakes.sdk._async.workspaces import AsyncWorkspaces
+
+        return AsyncWorkspaces(self._session)
+
+    @cached_property
+    def datasets(self) -> AsyncDatasets:
+        """The folders of a project of media."""
+        from pinakes.sdk._async.datasets import AsyncDatasets
+
+        return AsyncDatasets(self._session)
+
+    @cached_property
+    def media(self) -> AsyncMedia:
+        """Images, videos, point clouds and volumes, and their files."""
+        from pinakes.sdk._async.media import AsyncMedia
+
+        return AsyncMedia(self._session)
+
+    @cached_property
+    def labels(self) -> AsyncLabels:
+        """Classes and tags of projects, and the annotations of media."""
+        from pinakes.sdk._async.labels import AsyncLabels
+
+        return AsyncLabels(self._session)
+
+    @cached_property
+    def queues(self) -> AsyncQueues:
+        """Labeling work over a collection or a dataset."""
+        from pinakes.sdk._async.queues import AsyncQueues
+
+        return AsyncQueues(self._session)
+
+    @cached_property
+    def jobs(self) -> AsyncJobs:
+        """One person's part in a queue, and the work itself."""
+        from pinakes.sdk._async.jobs import AsyncJobs
+
+        return AsyncJobs(self._session)
 
     @cached_property
     def search(self) -> AsyncSearch:
@@ -172,6 +221,13 @@ class AsyncClient:
         from pinakes.sdk._async.organizations import AsyncTeams
 
         return AsyncTeams(self._session)
+
+    @cached_property
+    def exports(self) -> AsyncExports:
+        """Labels in the forms that trainers read: COCO, YOLO, JSON lines."""
+        from pinakes.sdk._async.exports import AsyncExports
+
+        return AsyncExports(self._session)
 
     @cached_property
     def webhooks(self) -> AsyncWebhooks:

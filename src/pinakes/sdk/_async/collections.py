@@ -13,6 +13,7 @@ from pinakes.api.collections import (
 from pinakes.api.common import Visibility
 from pinakes.sdk._async._paging import AsyncPages
 from pinakes.sdk._async.entries import AsyncEntryVerbs
+from pinakes.sdk._async.live import AsyncLiveVerbs
 from pinakes.sdk._async.revisions import AsyncRevisionVerbs
 from pinakes.sdk._async.transfers import AsyncTransferVerbs
 from pinakes.sdk.addressing import (
@@ -28,7 +29,7 @@ from pinakes.sdk.calls import call, given
 from pinakes.sdk.errors import Conflict
 
 
-class AsyncCollections(AsyncEntryVerbs, AsyncRevisionVerbs, AsyncTransferVerbs):
+class AsyncCollections(AsyncEntryVerbs, AsyncRevisionVerbs, AsyncTransferVerbs, AsyncLiveVerbs):
     """Collections.
 
     A collection is named by its id, its slug, its URL, or the object that an earlier call answered with. Where a verb

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pinakes.api.releases import Holder, Lineage, Standing, Version, VersionFile
+from pinakes.api.releases import Holder, Lineage, Origin, Standing, Version, VersionFile
 from pinakes.sdk._async._naming import AsyncVersionPages
 from pinakes.sdk._async.version_files import AsyncVersionFiles
 from pinakes.sdk.calls import call, given
@@ -106,6 +106,13 @@ class AsyncVersions(AsyncVersionFiles):
         """
         path = await self._version_path(version, "lineage")
         return await self._session.get(path, Lineage, depth=depth, direction=direction)
+
+    def provenance(self, version: VersionLike) -> AsyncVersionPages[Origin]:
+        """List the collections that a version was made of, and those of the versions that it came from, nearest first.
+
+        Whoever logs a version says so in its metadata: `{"pinakes": {"collection": ID, "revision": NUMBER}}`.
+        """
+        return self._of(version, "provenance", Origin)
 
     def holders(self, version: VersionLike) -> AsyncVersionPages[Holder]:
         """List the releases that hold a version, of those that one may see."""

@@ -16,9 +16,15 @@ from pinakes.sdk.retrying import RetryPolicy
 if TYPE_CHECKING:
     from pinakes.sdk._sync.catalog import Buckets, Items, Papers, References, Repos
     from pinakes.sdk._sync.collections import Collections
+    from pinakes.sdk._sync.datasets import Datasets
     from pinakes.sdk._sync.events import Events
+    from pinakes.sdk._sync.exports import Exports
+    from pinakes.sdk._sync.jobs import Jobs
+    from pinakes.sdk._sync.labels import Labels
+    from pinakes.sdk._sync.media import Media
     from pinakes.sdk._sync.organizations import Organizations, Teams
     from pinakes.sdk._sync.projects import Projects
+    from pinakes.sdk._sync.queues import Queues
     from pinakes.sdk._sync.registries import Registries
     from pinakes.sdk._sync.releases import Releases
     from pinakes.sdk._sync.search import Search
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from pinakes.sdk._sync.users import Users
     from pinakes.sdk._sync.versions import Versions
     from pinakes.sdk._sync.webhooks import Webhooks
+    from pinakes.sdk._sync.workspaces import Workspaces
 
 
 class Client:
@@ -127,10 +134,52 @@ class Client:
 
     @cached_property
     def projects(self) -> Projects:
-        """Where runs and artifacts are logged."""
+        """Where runs and artifacts are logged, and where media live."""
         from pinakes.sdk._sync.projects import Projects
 
         return Projects(self._session)
+
+    @cached_property
+    def workspaces(self) -> Workspaces:
+        """The parts of an account's work."""
+        from pinakes.sdk._sync.workspaces import Workspaces
+
+        return Workspaces(self._session)
+
+    @cached_property
+    def datasets(self) -> Datasets:
+        """The folders of a project of media."""
+        from pinakes.sdk._sync.datasets import Datasets
+
+        return Datasets(self._session)
+
+    @cached_property
+    def media(self) -> Media:
+        """Images, videos, point clouds and volumes, and their files."""
+        from pinakes.sdk._sync.media import Media
+
+        return Media(self._session)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Classes and tags of projects, and the annotations of media."""
+        from pinakes.sdk._sync.labels import Labels
+
+        return Labels(self._session)
+
+    @cached_property
+    def queues(self) -> Queues:
+        """Labeling work over a collection or a dataset."""
+        from pinakes.sdk._sync.queues import Queues
+
+        return Queues(self._session)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """One person's part in a queue, and the work itself."""
+        from pinakes.sdk._sync.jobs import Jobs
+
+        return Jobs(self._session)
 
     @cached_property
     def search(self) -> Search:
@@ -173,6 +222,13 @@ class Client:
         from pinakes.sdk._sync.organizations import Teams
 
         return Teams(self._session)
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Labels in the forms that trainers read: COCO, YOLO, JSON lines."""
+        from pinakes.sdk._sync.exports import Exports
+
+        return Exports(self._session)
 
     @cached_property
     def webhooks(self) -> Webhooks:

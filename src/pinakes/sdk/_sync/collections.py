@@ -14,6 +14,7 @@ from pinakes.api.collections import (
 from pinakes.api.common import Visibility
 from pinakes.sdk._sync._paging import Pages
 from pinakes.sdk._sync.entries import EntryVerbs
+from pinakes.sdk._sync.live import LiveVerbs
 from pinakes.sdk._sync.revisions import RevisionVerbs
 from pinakes.sdk._sync.transfers import TransferVerbs
 from pinakes.sdk.addressing import (
@@ -29,7 +30,7 @@ from pinakes.sdk.calls import call, given
 from pinakes.sdk.errors import Conflict
 
 
-class Collections(EntryVerbs, RevisionVerbs, TransferVerbs):
+class Collections(EntryVerbs, RevisionVerbs, TransferVerbs, LiveVerbs):
     """Collections.
 
     A collection is named by its id, its slug, its URL, or the object that an earlier call answered with. Where a verb

@@ -88,6 +88,8 @@ async def list_projects(
 ) -> Page[Project]:
     """List the projects that the actor sees, of one owner or of all, newest first; an unknown owner has none.
 
+    Those outside of an owner's first workspace are not among them: no name leads to them (`media_projects.page` does).
+
     Raises:
         Invalid: the limit is not 1 to 1000, or the cursor is none of ours.
     """
@@ -137,7 +139,7 @@ async def update_project(tx: Tx, actor: Actor, project_id: int, changes: Project
     project = await project_by_id(tx, actor, project.id)
     await _write(tx, actor, project, description, visibility)
     if name is not None and name != project.name:
-        await _rename(tx, actor, project, name)
+        await rename(tx, actor, project, name)
     return await project_by_id(tx, actor, project.id)
 
 
@@ -158,9 +160,15 @@ async def delete_project(tx: Tx, actor: Actor, project_id: int) -> None:
         await refuse_if_held(tx, actor, project_id=project.id)
         await defer(tx, TAKE_OUT_DELETED, once=TAKE_OUT_DELETED)
     await tx.run(SQL.delete_project_content, id=project.id, actor_id=actor.user_id)
-    await tx.run(ITEMS.forget_redirect, kind="project", owner_id=project.owner_id, name=project.name, only_to=None)
+    if await tx.value(SQL.is_addressed, id=project.id):
+        await tx.run(ITEMS.forget_redirect, kind="project", owner_id=project.owner_id, name=project.name, only_to=None)
     before = {"name": project.name, "visibility": project.visibility}
     await events.record(tx, actor, "project.deleted", account_id=project.owner_id, item_id=project.id, before=before)
+
+
+async def hold_items_still(tx: Tx) -> None:
+    """Keep items from changing how collections see them: for whoever deletes several projects, before all else."""
+    await hold_still(tx)
 
 
 async def hold_project(tx: Tx, project_id: int) -> None:
@@ -226,17 +234,24 @@ async def _write(tx: Tx, actor: Actor, project: Project, description: str | None
         )
 
 
-async def _rename(tx: Tx, actor: Actor, project: Project, name: str) -> None:
-    """Give a project another name; the old one leads to it until something else takes it."""
+async def rename(tx: Tx, actor: Actor, project: Project, name: str) -> None:
+    """Give a project another name; the old one leads to it until something else takes it.
+
+    Whoever calls this has checked the name, asked for permission, and holds the project. A project outside the first
+    workspace is found by its number only, so no name leads to it.
+
+    Raises:
+        NameTaken: its workspace has a project of that name.
+    """
     owner_id = project.owner_id
     try:
         async with tx.savepoint():
-            await tx.run(ITEMS.move_item, id=project.id, owner_id=owner_id, name=name)
+            addressed = await tx.value(SQL.rename_project, id=project.id, name=name)
     except IntegrityError as error:
         if violated(error) != "items_name_taken":
             raise
         raise await taken(tx, "project", owner_id, name) from error
-    if name.lower() != project.name.lower():
+    if addressed and name.lower() != project.name.lower():
         await tx.run(ITEMS.redirect, kind="project", owner_id=owner_id, name=project.name, id=project.id)
         await tx.run(ITEMS.forget_redirect, kind="project", owner_id=owner_id, name=name, only_to=project.id)
     await events.record(

@@ -43,7 +43,7 @@ from items as i
 inner join projects as p on i.id = p.item_id
 inner join accounts as o on i.owner_id = o.id
 left join accounts as b on p.created_by = b.id and b.deleted_at is null
-where i.kind = 'project' and i.deleted_at is null and i.id < %(below)s::integer
+where i.kind = 'project' and i.deleted_at is null and i.id < %(below)s::integer and strpos(i.name_key, chr(31)) = 0
 and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
 and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
 order by i.id desc
@@ -57,6 +57,21 @@ values (%(id)s::integer, %(description)s::text, %(created_by)s::integer);
 -- name: describe_project
 -- A new description of a project.
 update projects set description = %(description)s::text where item_id = %(id)s::integer;
+
+-- name: rename_project
+-- Another name for a project; says whether names lead to it, as they do in the first workspace.
+update items
+set
+    name = %(name)s::text,
+    name_key = lower(%(name)s::text)
+    || case when strpos(name_key, chr(31)) = 0 then '' else substr(name_key, strpos(name_key, chr(31))) end,
+    updated_at = now()
+where id = %(id)s::integer
+returning strpos(name_key, chr(31)) = 0;
+
+-- name: is_addressed
+-- Whether names lead to a project.
+select strpos(i.name_key, chr(31)) = 0 from items as i where i.id = %(id)s::integer;
 
 -- name: keep_project
 -- Keep a project from being deleted until the transaction ends.

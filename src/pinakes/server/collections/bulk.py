@@ -14,7 +14,7 @@ from pyroaring import BitMap
 from pinakes.server.actor import Actor
 from pinakes.server.collections import ordering, rules
 from pinakes.server.collections.change import BULK, NAMED_IN_EVENT, SQL, finish, hold, view_of
-from pinakes.server.collections.entries import Line, first_of_each, insert, looked_up, outcomes, take_back
+from pinakes.server.collections.entries import Line, entering, first_of_each, insert, looked_up, outcomes, take_back
 from pinakes.server.collections.places import neighbours
 from pinakes.server.collections.sets import items_now
 from pinakes.server.collections.types import (
@@ -160,7 +160,7 @@ class _Bulk:
             SQL.look_over,
             LookedOver,
             items=list(fresh),
-            kinds=list(rules.of(self.held.kind).accepts),
+            **entering(self.held),
             everything=self.seen.everything,
             accounts=self.seen.accounts,
         )

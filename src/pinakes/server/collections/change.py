@@ -3,15 +3,18 @@
 Whoever changes a collection locks its row, so that two at once come one after the other; he closes with `finish`, which
 gives the collection its next revision number and writes the record, in the same transaction. Locks are taken in one
 order everywhere: first those on items (`hold` with `adding`, or `catalog.service.hold_still`), then the collection.
+
+A live collection is brought up to date before it is read: `look` does so, by what `refresh_with` was given.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, NamedTuple
 
 from pinakes.server.actor import Actor
+from pinakes.server.collections import enforcing
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.types import Collection, Locked
 from pinakes.server.db import Queries, Tx, json, load
@@ -29,6 +32,24 @@ NAMED_IN_EVENT = 100
 
 ONE_CALL = 1001
 BULK = 1002
+
+# Brings a live collection up to date for whoever is about to read it; says whether anything changed.
+Refresh = Callable[[Tx, Actor, Collection], Awaitable[bool]]
+_refreshing: list[Refresh] = []
+
+
+def refresh_with(refresh: Refresh) -> None:
+    """Say how live collections are brought up to date; the one who keeps them does, when it is imported."""
+    _refreshing[:] = [refresh]
+
+
+async def up_to_date(tx: Tx, actor: Actor, collection: Collection) -> Collection:
+    """Return a collection that is about to be read, brought up to date where it is live; no query for others."""
+    if not collection.is_live or collection.deleted_at is not None or not _refreshing:
+        return collection
+    if not await _refreshing[0](tx, actor, collection):
+        return collection
+    return await _seen(tx, actor, Address(collection.id), trashed=False)
 
 
 class View(NamedTuple):
@@ -84,7 +105,7 @@ async def look(tx: Tx, actor: Actor, ref: str, *, trashed: bool = False, kind: s
     found = await _seen(tx, actor, await _address(tx, ref), trashed=trashed)
     if kind is not None and found.kind != kind:
         raise CollectionNotFound
-    return found
+    return await up_to_date(tx, actor, found)
 
 
 async def hold(
@@ -184,7 +205,11 @@ async def finish(
     item_id: int | None = None,
     reason: str | None = None,
 ) -> int:
-    """Give a held collection its next revision and count, record the change, and return the revision's number."""
+    """Give a held collection its next revision and count, record the change, and return the revision's number.
+
+    Raises:
+        CheckFailed: a check of the collection's refuses the change; the caller's transaction is not to be committed.
+    """
     revision = held.revision + 1
     await tx.run(
         SQL.finish,
@@ -198,4 +223,6 @@ async def finish(
         after=json(after) if after is not None else None,
         reason=fields.reason(reason),
     )
+    if held.has_checks:
+        await enforcing.enforce(tx, actor, held, delta)
     return revision

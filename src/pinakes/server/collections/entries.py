@@ -86,13 +86,14 @@ async def add(
     lines = await looked_up(tx, actor, rules.listed_entries(held.kind), additions)
     wanted = first_of_each(lines)
     keys = await keys_at(tx, actor, held, where, len(wanted)) if wanted else []
-    added = await insert(tx, actor, held, wanted, keys, closing=not atomic, reason=reason)
+    closing = not atomic and not held.has_checks
+    added = await insert(tx, actor, held, wanted, keys, closing=closing, reason=reason)
     results = await outcomes(tx, actor, held, lines, added)
     if atomic and any(result.error for result in results):
         await take_back(tx, held)
         return Batch(held.revision, applied=False, results=results)
-    if atomic and added:
-        after = summary([{"item": line.item_id, **_carried(line)} for line in wanted])
+    if added and not closing:
+        after = summary([{"item": line.item_id, **_carried(line)} for line in wanted if line.item_id in added])
         await finish(tx, actor, held, "entry.added", delta=len(added), after=after, reason=reason)
     return Batch(held.revision + bool(added), applied=True, results=results)
 
@@ -353,7 +354,7 @@ async def insert(
         keys=list(keys),
         scores=[line.score for line in lines],
         notes=[line.note for line in lines],
-        kinds=list(rules.of(held.kind).accepts),
+        **entering(held),
         everything=seen.everything,
         accounts=seen.accounts,
         closing=closing,
@@ -362,6 +363,16 @@ async def insert(
         **author(actor),
     )
     return set(added)
+
+
+def entering(held: Locked) -> dict[str, object]:
+    """Return what may enter a held collection, as the queries that add take it."""
+    allowed = rules.of(held.kind)
+    return {
+        "kinds": list(allowed.accepts),
+        "container_id": held.container_id if allowed.in_project else None,
+        "closing_items": not allowed.in_project,
+    }
 
 
 async def outcomes(tx: Tx, actor: Actor, held: Locked, lines: Sequence[Line], added: set[int]) -> list[Result]:
@@ -412,6 +423,10 @@ def _outcome(held: Locked, line: Line, fresh: set[int], added: set[int], known: 
         entry = str(EntryId(held.id, since, item))
         return Result("duplicate", entry, AlreadyInCollection(details={"entry": entry, "item": item}))
     if present is not None:
+        allowed = rules.of(held.kind)
+        if allowed.in_project and present.kind in allowed.accepts:
+            message = f"Item {item} belongs to another project, and a {held.kind} holds items of its own only."
+            return Result("invalid", error=Invalid(message, field="item"))
         message = f"A {present.kind} can't be put into a {held.kind}."
         return Result("invalid", error=Invalid(message, field="kind"))
     return Result("unknown", error=ItemNotFound(f"No such item: {item}."))

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import cast
 
 from pinakes.server.actor import Actor
-from pinakes.server.collections import rules
+from pinakes.server.collections import enforcing, rules
 from pinakes.server.collections.change import SQL as ROOM, author, hold, look, public_id_of, view_of
 from pinakes.server.collections.ids import new_public_id
 from pinakes.server.collections.protection import guard_all
@@ -133,7 +133,11 @@ class Change:
         return True
 
     async def close(self) -> int:
-        """Make what was done one revision and write the record; return its number, the present one if nothing was."""
+        """Make what was done one revision and write the record; return its number, the present one if nothing was.
+
+        Raises:
+            CheckFailed: a check of the collection's refuses the change.
+        """
         if not self._done:
             return self.held.revision
         await self._tx.run(
@@ -148,6 +152,8 @@ class Change:
             reason=self._reason,
             **author(self._actor),
         )
+        if self.held.has_checks:
+            await enforcing.enforce(self._tx, self._actor, self.held, self._delta)
         return self._revision
 
     @property
@@ -251,8 +257,8 @@ async def begin(
         Invalid: it is a showcase, whose entries have no numbers.
     """
     held = await hold(tx, actor, ref, permission, expected=expected)
-    if held.kind == "showcase":
-        message = "A showcase has no versions and no aliases; an artifact or a release has."
+    if rules.of(held.kind).managed is None:
+        message = f"A {held.kind} has no versions and no aliases; an artifact or a release has."
         raise Invalid(message, field="collection")
     return Change(tx, actor, held, reason)
 

@@ -36,7 +36,7 @@ left join items as p on i.container_id = p.id
 where c.id = any(
     coalesce(%(ids)s::integer [], array(select n.id from collections as n where n.public_id = %(public_id)s::text))
 )
-and c.kind <> 'showcase' and i.deleted_at is null
+and c.kind in ('artifact', 'release') and i.deleted_at is null
 and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
 
 -- name: append_numbered -> Appended

@@ -20,7 +20,8 @@ select
     ) else 0 end as position,
     coalesce(v.votes, 0) as votes,
     exists (select 1 from votes as w where w.item_id = c.id and w.user_id = %(user_id)s::integer) as voted,
-    i.created_at, c.updated_at, i.deleted_at
+    i.created_at, c.updated_at, i.deleted_at,
+    exists (select 1 from live_collections as l where l.collection_id = c.id) as is_live
 from collections as c
 inner join items as i on c.id = i.id
 inner join accounts as o on i.owner_id = o.id
@@ -403,7 +404,8 @@ and e.order_key > coalesce(b.low, ''::bytea) and (b.high is null or e.order_key 
 group by b.low, b.high;
 
 -- name: add
--- Put items into a collection; those that are there already, are gone or may not be seen are passed over. With `closing`
+-- Put items into a collection; those that are there already, are gone, may not be seen, or are of another container than the
+-- one that is asked for, are passed over. `closing_items`: entries of items that are not public are closed. With `closing`
 -- the change is closed at once: its revision, its count, and the record, which names the first hundred. Returns the items
 -- that went in.
 with added as (
@@ -411,13 +413,14 @@ with added as (
         collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed, score, note
     )
     select
-        %(id)s, w.item_id, w.order_key, %(revision)s, %(revision)s, %(actor_id)s, clock_timestamp(), i.closed,
-        w.score, w.note
+        %(id)s, w.item_id, w.order_key, %(revision)s, %(revision)s, %(actor_id)s, clock_timestamp(),
+        i.closed and %(closing_items)s, w.score, w.note
     from unnest(%(items)s::integer [], %(keys)s::bytea [], %(scores)s::real [], %(notes)s::text []) as w (
         item_id, order_key, score, note
     )
-    inner join items as i on w.item_id = i.id
+    cross join lateral (select t.* from items as t where t.id = w.item_id offset 0) as i
     where i.deleted_at is null and i.kind = any(%(kinds)s)
+    and (%(container_id)s::integer is null or i.container_id = %(container_id)s::integer)
     and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s)
     on conflict on constraint entries_item_taken do nothing
     returning item_id, order_key, score, note
@@ -466,7 +469,7 @@ with wanted as materialized (
     select distinct %(id)s::integer as collection_id, w.item_id from unnest(%(items)s::integer []) as w (item_id)
 )
 
-select i.id, i.kind, e.added_rev
+select i.id, i.kind, i.container_id, e.added_rev
 from wanted as w
 inner join items as i on w.item_id = i.id
 left join entries as e on w.collection_id = e.collection_id and w.item_id = e.item_id
@@ -653,7 +656,9 @@ select exists (
 insert into entries (
     collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed, score, note
 )
-select %(id)s, s.item_id, s.order_key, %(revision)s, %(revision)s, %(by)s, clock_timestamp(), i.closed, s.score, s.note
+select
+    %(id)s, s.item_id, s.order_key, %(revision)s, %(revision)s, %(by)s, clock_timestamp(),
+    i.closed and %(closing_items)s, s.score, s.note
 from (
     select n.item_id, n.order_key, n.score, n.note
     from entries as n
@@ -823,7 +828,7 @@ from wanted as w
 where e.collection_id = %(id)s and e.item_id = w.item_id;
 
 -- name: restore_adding
--- Third step back: what left since comes in again, as the same membership as before.
+-- Third step back: what left since comes in again, as the same membership as before; into a selection what is in its project.
 insert into entries (
     collection_id, item_id, order_key, since_rev, added_rev, added_by, added_at, closed, score, note
 )
@@ -834,7 +839,12 @@ from entry_history as h
 inner join items as i on h.item_id = i.id
 inner join collections as c on h.collection_id = c.id
 where h.collection_id = %(id)s and h.since_rev <= %(target)s and h.until_rev > %(target)s
+and (c.kind <> 'selection' or (i.deleted_at is null and i.container_id = %(container_id)s::integer))
 and not exists (select 1 from entries as e where e.collection_id = %(id)s and e.item_id = h.item_id);
+
+-- name: container_of
+-- The project that a collection is in, where it is in one.
+select i.container_id from items as i where i.id = %(id)s;
 
 -- name: count_entries
 -- How many entries a collection has, counted.
@@ -929,13 +939,16 @@ select close_change(
 );
 
 -- name: look_over -> LookedOver
--- Which of very many items can't be added (they do not exist, are of another kind, or the reader does not see them), and
--- which can be but are closed.
+-- Which of very many items can't be added (they do not exist, are of another kind or container, or the reader does not see
+-- them), and which can be but are closed (where the collection closes entries at all). Each is looked up by its number (here
+-- and in `add`): an index on kinds looks better to the planner while it does not know yet how many there are of a new one.
 select
     coalesce(array_agg(w.item_id) filter (where i.id is null), '{}') as missing,
-    coalesce(array_agg(i.id) filter (where i.closed), '{}') as closed
+    coalesce(array_agg(i.id) filter (where i.closed and %(closing_items)s), '{}') as closed
 from unnest(%(items)s::integer []) as w (item_id)
-left join items as i on w.item_id = i.id and i.deleted_at is null and i.kind = any(%(kinds)s)
+left join lateral (select t.* from items as t where t.id = w.item_id offset 0) as i
+on i.deleted_at is null and i.kind = any(%(kinds)s)
+and (%(container_id)s::integer is null or i.container_id = %(container_id)s::integer)
 and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
 
 -- name: copy_in

@@ -11,7 +11,7 @@ from dataclasses import fields as fields_of, replace
 from pinakes.server import db
 from pinakes.server.actor import Actor
 from pinakes.server.catalog.service import hold_still
-from pinakes.server.collections import numbered
+from pinakes.server.collections import numbered, rules
 from pinakes.server.collections.change import SQL, finish, hold, look, view, view_of
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.service import write_fields
@@ -34,8 +34,10 @@ from pinakes.server.paging import Page, decode_cursor, encode_cursor
 from pinakes.server.permissions.table import Permission
 
 PAGE = 1000
-# What restoring a revision brings back beside the entries. The owner and the trash are not a matter of revisions.
+# What restoring a revision brings back beside the entries. The owner and the trash are not a matter of revisions, and
+# what is in a project or registry has the visibility of that.
 RESTORED = ("title", "visibility", "description", "theme", "tags")
+FOLLOWED = ("visibility",)
 
 
 async def number_of(tx: Tx, collection_id: int, revision: int | str, *, newest: int) -> int:
@@ -242,12 +244,13 @@ async def _restored(
 ) -> Collection:
     past = await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=target)
     if past is not None:
-        await write_fields(tx, held, {name: getattr(past, name) for name in RESTORED})
+        own = RESTORED if held.kind == "showcase" else [name for name in RESTORED if name not in FOLLOWED]
+        await write_fields(tx, held, {name: getattr(past, name) for name in own})
     asked = {"id": held.id, "target": target, "revision": held.revision + 1}
     await tx.run(SQL.restore_removing, current=held.revision, **asked)
     await tx.run(SQL.restore_rewriting, current=held.revision, **asked)
-    await tx.run(SQL.restore_adding, **asked)
-    if held.kind != "showcase":
+    await tx.run(SQL.restore_adding, container_id=held.container_id, **asked)
+    if rules.of(held.kind).managed is not None:
         await numbered.restore_aliases(tx, actor, held, target)
     delta = await tx.value(SQL.count_entries, id=held.id) - held.entry_count
     await finish(tx, actor, held, "revision.restored", delta=delta, after=after, item_id=held.id, reason=reason)

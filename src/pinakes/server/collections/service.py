@@ -7,14 +7,14 @@ them compared in `sets.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from pinakes.server import db
 from pinakes.server.actor import Actor
 from pinakes.server.catalog.service import get_item, hold_still, resolve_many, set_vote
-from pinakes.server.collections import ordering, rules
+from pinakes.server.collections import making, ordering, rules
 from pinakes.server.collections.change import SQL, author, finish, hold, look, view, view_of, views
 from pinakes.server.collections.ids import new_public_id
 from pinakes.server.collections.protection import guard_all
@@ -63,6 +63,9 @@ async def create(
     chosen = await account(tx, owner or actor.name, keep=True)
     require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
     allowed = rules.listed_entries(kind)
+    if allowed.in_project:
+        message = f"A {kind} belongs to a project; make it there."
+        raise Invalid(message, field="kind")
     title = fields.title(title)
     values = {
         "title": title,
@@ -216,11 +219,11 @@ async def write_fields(tx: Tx, held: Locked, wanted: dict[str, object]) -> Field
                     id=held.id,
                     title=title,
                     name=fields.words(title),
-                    name_key=fields.title_key(title),
+                    name_key=rules.of(held.kind).key_prefix + fields.title_key(title),
                     visibility=values["visibility"],
                 )
         except db.IntegrityError as error:
-            raise await _refusal(tx, error, held.owner_id, title) from error
+            raise await _refusal(tx, error, held, title) from error
     return FieldsChanged({name: present[name] for name in changed}, changed)
 
 
@@ -266,7 +269,7 @@ async def restore(tx: Tx, actor: Actor, ref: str, *, reason: str | None = None) 
         async with tx.savepoint():
             await tx.run(SQL.untrash, id=held.id)
     except db.IntegrityError as error:
-        raise await _refusal(tx, error, held.owner_id, held.title) from error
+        raise await _refusal(tx, error, held, held.title) from error
     await finish(tx, actor, held, "collection.restored", item_id=held.id, reason=reason)
     return await view(tx, actor, held.id)
 
@@ -330,7 +333,9 @@ async def transfer(tx: Tx, actor: Actor, ref: str, owner: str, *, reason: str | 
     """
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_TRANSFER)
-    rules.listed_entries(held.kind)
+    if rules.listed_entries(held.kind).in_project:
+        message = f"A {held.kind} stays in its project, and goes where that goes."
+        raise Invalid(message, field="owner")
     chosen = await account(tx, owner, keep=True)
     require(actor, Permission.COLLECTION_CREATE, owner_id=chosen.id, visibility="public")
     if chosen.id == held.owner_id:
@@ -341,7 +346,7 @@ async def transfer(tx: Tx, actor: Actor, ref: str, owner: str, *, reason: str | 
         async with tx.savepoint():
             await tx.run(SQL.set_owner, id=held.id, former=held.owner_id, owner_id=chosen.id, place=place)
     except db.IntegrityError as error:
-        raise await _refusal(tx, error, chosen.id, held.title) from error
+        raise await _refusal(tx, error, replace(held, owner_id=chosen.id), held.title) from error
     await finish(
         tx,
         actor,
@@ -368,25 +373,42 @@ async def copy(
     """Make a new collection of what another holds, or held at a revision, as far as the actor sees it.
 
     A copy of an artifact or release is a showcase of the same versions: links and numbers stay where they were made.
+    One of a selection is a selection of the same project.
+
+    Raises:
+        Invalid: it is a selection, and shall have an owner or a visibility of its own.
     """
     source = await get(tx, actor, ref)
-    kind = source.kind if rules.of(source.kind).managed is None else "showcase"
-    made = await create(
-        tx,
-        actor,
-        owner=owner,
-        title=title or f"{source.title} (copy)",
-        description=fields.shortened(source.description, rules.of(kind).description_length),
-        visibility=visibility or source.visibility,
-        theme=source.theme,
-        tags=source.tags,
-        kind=kind,
-    )
-    held = await hold(tx, actor, made.id, Permission.COLLECTION_CURATE)
+    allowed = rules.of(source.kind)
+    title = title or f"{source.title} (copy)"
+    if allowed.in_project:
+        if (owner or source.owner).casefold() != source.owner.casefold() or visibility not in {None, source.visibility}:
+            message = f"A {source.kind} stays in its project, whose owner and visibility it has."
+            raise Invalid(message, field="owner" if visibility is None else "visibility")
+        container_id = await tx.value(SQL.container_of, id=source.id)
+        made_id = await making.make_selection(
+            tx, actor, container_id, title, description=source.description, tags=source.tags, theme=source.theme
+        )
+    else:
+        kind = source.kind if allowed.managed is None else "showcase"
+        made = await create(
+            tx,
+            actor,
+            owner=owner,
+            title=title,
+            description=fields.shortened(source.description, rules.of(kind).description_length),
+            visibility=visibility or source.visibility,
+            theme=source.theme,
+            tags=source.tags,
+            kind=kind,
+        )
+        made_id = made.id
+    held = await hold(tx, actor, made_id, Permission.COLLECTION_CURATE)
     seen = view_of(actor)
     count = await tx.run(
         SQL.copy_entries,
-        id=made.id,
+        id=held.id,
+        closing_items=not allowed.in_project,
         source=source.id,
         at=source.revision if revision is None else revision,
         revision=held.revision + 1,
@@ -400,7 +422,7 @@ async def copy(
         "revision": revision or source.revision,
     }
     await finish(tx, actor, held, "collection.copied", delta=count, after=after)
-    return await view(tx, actor, made.id)
+    return await view(tx, actor, held.id)
 
 
 def _checked(held: Locked, changes: FieldChanges) -> dict[str, object]:
@@ -409,7 +431,8 @@ def _checked(held: Locked, changes: FieldChanges) -> dict[str, object]:
     wanted: dict[str, object] = {}
     if changes.title is not None:
         # What is named in addresses, an artifact or a release, keeps a name that fits there.
-        wanted["title"] = (fields.title if allowed.managed is None else fields.name)(changes.title)
+        listed = allowed.managed is None
+        wanted["title"] = fields.title(changes.title, allowed) if listed else fields.name(changes.title)
     if changes.description is not None:
         wanted["description"] = fields.text(changes.description, "description", longest=allowed.description_length)
     if changes.theme is not None:
@@ -417,12 +440,15 @@ def _checked(held: Locked, changes: FieldChanges) -> dict[str, object]:
     if changes.tags is not None:
         wanted["tags"] = fields.tags(changes.tags)
     if changes.visibility is not None:
-        if allowed.managed is not None:
-            message = "Who sees an artifact or a release is decided by its project or registry."
+        if allowed.managed is not None or allowed.in_project:
+            message = "Who sees an artifact, a release or a selection is decided by its project or registry."
             raise Invalid(message, field="visibility")
         wanted["visibility"] = fields.visibility(changes.visibility)
     if changes.position is not None:
         fields.position(changes.position)
+        if allowed.in_project:
+            message = f"A {held.kind} has no place in its owner's list; it is found in its project."
+            raise Invalid(message, field="position")
     return wanted
 
 
@@ -448,9 +474,13 @@ async def _place(tx: Tx, actor: Actor, held: Locked, index: int) -> None:
     await record(tx, actor, "collection.moved", item_id=held.id, collection_id=held.id, after={"position": index})
 
 
-async def _refusal(tx: Tx, error: db.IntegrityError, owner_id: int, title: str) -> Exception:
+async def _refusal(tx: Tx, error: db.IntegrityError, held: Locked, title: str) -> Exception:
     """Turn a refused row into the domain's error."""
-    return await _taken(tx, owner_id, title) if db.violated(error) == "items_name_taken" else error
+    if db.violated(error) != "items_name_taken":
+        return error
+    if rules.of(held.kind).in_project:
+        return await making.taken(tx, held.container_id, title)
+    return await _taken(tx, held.owner_id, title)
 
 
 async def _taken(tx: Tx, owner_id: int, title: str) -> Exception:

@@ -54,6 +54,7 @@ class Collection:
         entry_count: How many of its entries the reader sees.
         votes: How many people upvoted it; `voted` says whether the reader did.
         revision: The number of its last change.
+        is_live: Whether its entries follow a query or other collections.
     """
 
     id: int
@@ -77,6 +78,7 @@ class Collection:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    is_live: bool = False
 
     @property
     def slug(self) -> str:
@@ -255,6 +257,19 @@ class SetSizes:
 
 
 @dataclass(frozen=True, slots=True)
+class CombinedSizes:
+    """How many items each of several collections has, and how many they have together.
+
+    `difference`: what the first has and none of the others.
+    """
+
+    sizes: list[int]
+    union: int
+    intersection: int
+    difference: int
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """Where in a collection: at its end (the default), at an index, or right before or after an entry."""
 
@@ -366,7 +381,13 @@ class NamedRevision:
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A collection that this transaction holds, so that nobody else changes it meanwhile."""
+    """A collection that this transaction holds, so that nobody else changes it meanwhile.
+
+    Attributes:
+        container_id: The project that it is in, where it is in one.
+        has_checks: Whether it is held against rules whenever it changes.
+        is_live: Whether its entries follow a query or other collections.
+    """
 
     id: int
     kind: str
@@ -382,6 +403,9 @@ class Locked:
     revision: int
     entry_count: int
     deleted_at: datetime | None
+    container_id: int | None
+    has_checks: bool
+    is_live: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,10 +420,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """An item that can be seen, and since when it is in the collection (None: it is not)."""
+    """An item that can be seen, where it belongs, and since when it is in the collection (None: it is not)."""
 
     id: int
     kind: str
+    container_id: int | None
     added_rev: int | None
 
 

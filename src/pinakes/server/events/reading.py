@@ -41,6 +41,10 @@ class Reader:
             return thing.owner_id in self.trash
         return self.sight.sees(thing.visibility, thing.owner_id)
 
+    def curates(self, row: Row) -> bool:
+        """Tell whether he is one of those who change the collection, who know what a live one follows."""
+        return self.sight.everything or row.owner_id in self.trash
+
     def counts(self, row: Row) -> bool:
         """Tell whether he is one of those whose collection it is, who know how many entries a large change had."""
         return self.sight.everything or row.owner_id in self.sight.accounts
@@ -138,6 +142,8 @@ class Showing:
         if part is None:
             return None
         answer = dict(part)
+        if row.verb in _FOLLOWING and not self._reader.curates(row):
+            return {}
         if isinstance(item := part.get("item"), int):
             answer["item"] = self._item(item)
         if isinstance(owner := answer.pop("owner_id", None), int):
@@ -165,6 +171,8 @@ class Showing:
 
 
 _LISTS = ("items", "entries")
+# What a live collection follows names what its readers may not see.
+_FOLLOWING = frozenset({"collection.made_live", "collection.query_changed", "collection.live_ended"})
 
 
 def _id(entry: object) -> int:

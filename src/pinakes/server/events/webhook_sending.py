@@ -241,7 +241,7 @@ class Post:
         """Send a body to a URL, and say how it went; whatever goes wrong is an outcome, too."""
         try:
             async with asyncio.timeout(TIMEOUT):
-                response = await self._sent(httpx2.URL(url), with_headers, body)
+                response = await self._sent("POST", httpx2.URL(url), with_headers, body)
         except TimeoutError:
             return Outcome(error=f"No answer within {TIMEOUT:g} seconds.")
         except NotPermittedError as error:
@@ -251,7 +251,16 @@ class Post:
         moved = "Redirects are not followed." if response.has_redirect_location else None
         return Outcome(response.status_code, await _beginning(response), moved)
 
-    async def _sent(self, url: httpx2.URL, with_headers: dict[str, str], body: bytes) -> httpx2.Response:
+    async def get(self, url: str, with_headers: dict[str, str]) -> httpx2.Response:
+        """Ask a URL, and return the answer with its body yet to be read; redirects are the caller's, as is the time.
+
+        Raises:
+            NotPermittedError: it leads to addresses only to which nothing is sent.
+            httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError: it can't be reached, or is none.
+        """
+        return await self._sent("GET", httpx2.URL(url), with_headers, b"")
+
+    async def _sent(self, method: str, url: httpx2.URL, with_headers: dict[str, str], body: bytes) -> httpx2.Response:
         found = await self._look_up(url.raw_host.decode(), url.port or _PORTS[url.scheme])
         addresses = permitted(found, private=self._private)
         if not addresses:
@@ -259,7 +268,7 @@ class Post:
         failure: Exception | None = None
         for address in addresses[:_ADDRESSES_TRIED]:
             try:
-                return await self._sent_to(address, url, with_headers, body)
+                return await self._sent_to(method, address, url, with_headers, body)
             except httpx2.ConnectError as error:
                 failure = error
         assert failure is not None
@@ -273,11 +282,11 @@ class Post:
         return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
     async def _sent_to(
-        self, address: str, url: httpx2.URL, with_headers: dict[str, str], body: bytes
+        self, method: str, address: str, url: httpx2.URL, with_headers: dict[str, str], body: bytes
     ) -> httpx2.Response:
         """Send to one address. Who is there must prove, for https, to be the host that is meant."""
         request = httpx2.Request(
-            "POST",
+            method,
             url.copy_with(host=address),
             headers={"Host": url.netloc.decode(), **with_headers},
             content=body,

@@ -10,8 +10,8 @@ from pinakes.server.events.service import record
 from pinakes.server.paging import Page, cut, decode_cursor
 from pinakes.server.people import checks
 from pinakes.server.people.accounts import account, nobody
-from pinakes.server.people.types import Account, OwnAccount
-from pinakes.server.permissions.service import require, require_sign_in, sight
+from pinakes.server.people.types import Account, Membership, OwnAccount
+from pinakes.server.permissions.service import belongs_to, require, require_sign_in, sight
 from pinakes.server.permissions.table import Permission
 
 SQL = load(__package__)
@@ -26,9 +26,9 @@ async def own_account(tx: Tx, actor: Actor) -> OwnAccount:
         Unauthenticated: he did not sign in.
     """
     user_id = require_sign_in(actor)
-    seen = sight(actor)
+    everything = sight(actor).everything
     found = await tx.one(
-        SQL.own_account, OwnAccount, user_id=user_id, everything=seen.everything, accounts=seen.accounts
+        SQL.own_account, OwnAccount, user_id=user_id, everything=everything, accounts=belongs_to(actor)
     )
     if found is None:  # deleted just now
         require_sign_in(Actor())
@@ -65,6 +65,19 @@ async def organizations_around(tx: Tx, actor: Actor, user_id: int) -> list[Accou
     return await tx.all(
         SQL.organizations_around, Account, user_id=user_id, everything=everything, accounts=seen.accounts
     )
+
+
+async def workplaces(tx: Tx, actor: Actor) -> list[Membership]:
+    """List the accounts that an actor works in, with his role there: his own first, then the others by name.
+
+    Raises:
+        Unauthenticated: he did not sign in.
+    """
+    user_id = require_sign_in(actor)
+    within = [account for account in belongs_to(actor) if account in actor.roles]
+    found = await accounts_by_ids(tx, within)
+    ordered = sorted(found.values(), key=lambda one: (one.id != user_id, one.name.lower()))
+    return [_at(one, actor.roles[one.id].value, one.email if one.id == user_id else None) for one in ordered]
 
 
 async def search_users(
@@ -109,6 +122,11 @@ async def search_users(
     )
     page = cut(rows, limit, lambda last: (last[0], last[1].name.lower()))
     return Page([found for _, found in page.rows], page.next)
+
+
+def _at(one: Account, role: str, email: str | None) -> Membership:
+    facts = (one.id, one.kind, one.name, one.display_name, email, one.is_admin, one.organization_id)
+    return Membership(*facts, one.created_at, role)
 
 
 def _ranked(rank: int, *columns: object) -> tuple[int, Account]:

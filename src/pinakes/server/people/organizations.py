@@ -11,7 +11,7 @@ from pinakes.server.people import checks
 from pinakes.server.people.accounts import after_name, end_accounts, insert_account, of_kind, page_by_name, user
 from pinakes.server.people.credentials import current_token
 from pinakes.server.people.types import MEMBER_ROLES, Account, Membership, Profile
-from pinakes.server.permissions.service import require, require_sign_in, sight
+from pinakes.server.permissions.service import belongs_to, require, require_sign_in, sight
 from pinakes.server.permissions.table import Permission
 
 SQL = load(__package__)
@@ -51,12 +51,11 @@ async def organizations(tx: Tx, actor: Actor, *, limit: int, cursor: str | None 
         Invalid: the cursor is none of ours.
     """
     require_sign_in(actor)
-    seen = sight(actor)
     rows = await tx.all(
         SQL.organizations,
         Account,
-        everything=seen.everything,
-        accounts=seen.accounts,
+        everything=sight(actor).everything,
+        accounts=belongs_to(actor),
         after=after_name(cursor),
         limit=limit + 1,
     )
@@ -75,10 +74,10 @@ async def find_organization(tx: Tx, actor: Actor, called: str) -> Account:
         AccountNotFound: there is none.
         Invalid: (field `organization`) he has to do with several of that display name.
     """
-    seen = sight(actor)
     found: list[Account] = []
     if checks.is_plain(called):
-        asked = {"called": called.strip(), "everything": seen.everything, "accounts": seen.accounts}
+        everything = sight(actor).everything
+        asked = {"called": called.strip(), "everything": everything, "accounts": belongs_to(actor)}
         found = await tx.all(SQL.organizations_called, Account, **asked)
     if not found:
         message = f"There is no organization {called[:100]!r}."
@@ -98,7 +97,9 @@ async def team(tx: Tx, name: str) -> Account:
 
 
 async def members(tx: Tx, actor: Actor, org: Account) -> list[Membership]:
-    """List the members of an organization or team, by name. For those who have a role in it.
+    """List the members of an organization or team, or those whom a user has taken into his own account, by name.
+
+    For those whose role in it lets them read.
 
     Raises:
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor has none.
@@ -204,13 +205,13 @@ async def delete_team(tx: Tx, actor: Actor, name: str) -> None:
 
 
 async def put_member(tx: Tx, actor: Actor, group: Account, name: str, role: Role) -> Membership:
-    """Make a user a member of an organization or team, or give a member another role.
+    """Make a user a member of an organization, a team or a user's own account, or give a member another role.
 
     Raises:
         AccountNotFound: there is no such user.
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor is not the group's admin.
         LastAdministrator: the organization would have no admin any more.
-        Invalid: no role of members.
+        Invalid: no role of members, or it is his own account.
     """
     require(actor, Permission.ORGANIZATION_MANAGE, owner_id=group.id, visibility="public")
     if role not in MEMBER_ROLES:
@@ -218,6 +219,9 @@ async def put_member(tx: Tx, actor: Actor, group: Account, name: str, role: Role
         raise Invalid(message, field="role")
     who = await user(tx, name, keep=True)
     await of_kind(tx, group.name, group.kind, keep=True)
+    if who.id == group.id:
+        message = f"{who.name} is the owner of this account, and stays it."
+        raise Invalid(message, field="user")
     if role is not Role.ADMIN:
         await _leave_an_admin(tx, actor, group, who)
     former = await tx.value(SQL.put_member, user_id=who.id, account_id=group.id, role=role.value)

@@ -99,7 +99,7 @@ select a.id, a.kind, a.name, a.display_name, a.email, a.is_admin, a.organization
 from memberships as m
 inner join accounts as a on m.account_id = a.id
 where
-    m.user_id = %(user_id)s::integer and a.deleted_at is null and a.kind <> 'registry'
+    m.user_id = %(user_id)s::integer and a.deleted_at is null and a.kind in ('organization', 'team')
     and (%(everything)s::boolean or a.id = any(%(accounts)s::integer []))
 order by lower(a.name);
 
@@ -172,7 +172,7 @@ cross join lateral (
     select array_agg(g.account_id) as accounts, array_agg(g.role) as roles
     from roles_of(u.id) as g
 ) as r
-where t.digest = %(digest)s::bytea and u.deleted_at is null;
+where t.digest = %(digest)s::bytea and u.deleted_at is null and u.disabled_at is null;
 
 -- name: session_credential -> Credential
 -- Whose session that is, in the same form; it is stale when its end should be put off again.
@@ -187,7 +187,7 @@ cross join lateral (
     select array_agg(g.account_id) as accounts, array_agg(g.role) as roles
     from roles_of(u.id) as g
 ) as r
-where s.digest = %(digest)s::bytea and u.deleted_at is null;
+where s.digest = %(digest)s::bytea and u.deleted_at is null and u.disabled_at is null;
 
 -- name: user_credential -> Credential
 -- A user by his number, in the same form: for work that the server does in his name.
@@ -199,7 +199,7 @@ cross join lateral (
     select array_agg(g.account_id) as accounts, array_agg(g.role) as roles
     from roles_of(u.id) as g
 ) as r
-where u.id = %(user_id)s::integer and u.kind = 'user' and u.deleted_at is null;
+where u.id = %(user_id)s::integer and u.kind = 'user' and u.deleted_at is null and u.disabled_at is null;
 
 -- name: touch_token
 -- Write down a token's use; who finds another request doing that leaves it to it.
@@ -265,7 +265,7 @@ where digest = %(digest)s::bytea and (scope <> 'admin' or bound_to is not null o
 select id, password_hash
 from accounts
 where
-    kind = 'user' and deleted_at is null
+    kind = 'user' and deleted_at is null and disabled_at is null
     and (lower(name) = lower(%(login)s::text) or (email is not null and lower(email) = lower(%(login)s::text)));
 
 -- name: create_session
@@ -275,7 +275,7 @@ insert into sessions (digest, user_id, expires_at)
 select %(digest)s::bytea, a.id, now() + make_interval(days => %(days)s::integer)
 from accounts as a
 where
-    a.id = %(user_id)s::integer and a.deleted_at is null
+    a.id = %(user_id)s::integer and a.deleted_at is null and a.disabled_at is null
     and (%(password_hash)s::text is null or a.password_hash = %(password_hash)s::text)
 returning expires_at;
 

@@ -32,6 +32,7 @@ from pinakes.server.people.lookup import (
     own_account,
     search_users,
     set_default_account,
+    workplaces,
 )
 from pinakes.server.people.organizations import (
     create_organization,
@@ -93,4 +94,5 @@ __all__ = [
     "user",
     "users",
     "whoami",
+    "workplaces",
 ]

@@ -192,7 +192,7 @@ class AccountChanges:
     admin: bool | None = None
 
 
-MEMBER_ROLES = (Role.VIEWER, Role.MEMBER, Role.ADMIN)
+MEMBER_ROLES = (Role.ANNOTATOR, Role.REVIEWER, Role.VIEWER, Role.MANAGER, Role.MEMBER, Role.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ query of its own, and a listing hands the accounts that he may read to the SQL f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pinakes.server.actor import Actor, Role
 from pinakes.server.db import Tx, load
@@ -16,13 +16,24 @@ from pinakes.server.permissions.types import Explanation, Grant
 
 SQL = load(__package__)
 
+_READERS = roles_with(Permission.ITEM_READ)
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a reader sees, as the SQL function `readable` takes it: everything, or the public and these accounts."""
+    """What a reader sees, as the SQL function `readable` takes it: everything, or the public and these accounts.
+
+    Attributes:
+        everything: He administers the server.
+        accounts: Those whose things his roles let him read.
+        at_work: Those for which he annotates or reviews only: of theirs he sees what his jobs hand him (`at_work_on`).
+        worker: Who he is for that.
+    """
 
     everything: bool
     accounts: list[int]
+    at_work: list[int] = field(default_factory=list[int])
+    worker: int | None = None
 
     def sees(self, visibility: str, owner_id: int | None) -> bool:
         """Tell whether something of that visibility and owner is seen."""
@@ -33,10 +44,22 @@ def sight(actor: Actor) -> Sight:
     """Return what an actor may read. A credential bound to an account reveals nothing private of any other."""
     if actor.is_admin and actor.bound_to is None:
         return Sight(everything=True, accounts=[])
-    if actor.bound_to is not None:
-        allowed = actor.is_admin or actor.bound_to in actor.roles
-        return Sight(everything=False, accounts=[actor.bound_to] if allowed else [])
-    return Sight(everything=False, accounts=list(actor.roles))
+    within = belongs_to(actor)
+    reads = [account for account in within if actor.is_admin or actor.roles[account] in _READERS]
+    at_work = [account for account in within if account not in reads] if len(reads) < len(within) else []
+    return Sight(everything=False, accounts=reads, at_work=at_work, worker=actor.user_id if at_work else None)
+
+
+def belongs_to(actor: Actor) -> list[int]:
+    """Return the accounts that an actor has to do with, by whichever role, as far as his credential reveals them."""
+    if actor.bound_to is None:
+        return list(actor.roles)
+    return [actor.bound_to] if actor.is_admin or actor.bound_to in actor.roles else []
+
+
+def works_for(actor: Actor, account_id: int) -> bool:
+    """Tell whether an actor is annotator or reviewer in an account: he sees there what his jobs hand him."""
+    return account_id in sight(actor).at_work
 
 
 def roles_allowing(actor: Actor, permission: Permission) -> list[int]:

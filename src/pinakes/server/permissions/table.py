@@ -29,6 +29,8 @@ class Permission(StrEnum):
 
     PROJECT_WRITE = "project:write"
     PROJECT_DELETE = "project:delete"
+    LABEL_WRITE = "label:write"
+    QUEUE_MANAGE = "queue:manage"
     VERSION_DOWNLOAD = "version:download"
     REGISTRY_CREATE = "registry:create"
     REGISTRY_MANAGE = "registry:manage"
@@ -54,8 +56,9 @@ SIGNED_IN = frozenset({_P.ITEM_VOTE, _P.COLLECTION_VOTE})
 
 # What a role on an account allows with everything that the account owns. The Hub lets every member of an organization
 # curate its collections, and one that was deleted can be brought back. Deleting items, for which there is no trash,
-# giving things away, and forgetting them for good stay with its admins.
-_MEMBER = READING | {
+# giving things away, and forgetting them for good stay with its admins. A manager reads all, labels, hands out work.
+_MANAGER = READING | {_P.LABEL_WRITE, _P.QUEUE_MANAGE}
+_MEMBER = _MANAGER | {
     _P.ITEM_CREATE,
     _P.ITEM_UPDATE,
     _P.COLLECTION_CREATE,
@@ -78,8 +81,12 @@ _ADMIN = _MEMBER | {
     _P.ORGANIZATION_MANAGE,
 }
 ROLES: dict[Role, frozenset[Permission]] = {
+    # Who annotates or reviews sees the items of his jobs, and nothing else: the room of labeling lets him at them.
+    Role.ANNOTATOR: frozenset(),
+    Role.REVIEWER: frozenset(),
     Role.RESTRICTED_VIEWER: LOOKING,
     Role.VIEWER: READING,
+    Role.MANAGER: frozenset(_MANAGER),
     Role.MEMBER: frozenset(_MEMBER),
     Role.ADMIN: frozenset(_ADMIN),
     Role.OWNER: frozenset(_ADMIN | {_P.TOKEN_MANAGE}),

@@ -68,8 +68,8 @@ async def release(tx: Tx, actor: Actor, ref: str | int) -> Collection:
     """
     ref = checks.ref(ref)
     found = await view(tx, actor, ref) if isinstance(ref, int) else await look(tx, actor, ref)
-    if found.kind == "showcase":
-        message = "That collection is a showcase; it has no versions."
+    if found.kind in ("showcase", "selection"):
+        message = f"That collection is a {found.kind}; it has no versions."
         raise CollectionNotFound(message)
     return found
 

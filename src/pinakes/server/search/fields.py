@@ -77,25 +77,25 @@ class Text(Sortable):
 
     def _exists(self, asked: Compare, params: Params) -> LiteralString:
         _ = params
-        return _present(f"{self.sql} is not null", asked)
+        return present(f"{self.sql} is not null", asked)
 
     def _equals(self, asked: Compare, params: Params) -> LiteralString:
         if asked.value is None:
             return f"{self.sql} is null"
-        return f"{self._as_said(asked, params)} = {params.add(_text(asked, asked.value))}::text"
+        return f"{self._as_said(asked, params)} = {params.add(text_of(asked, asked.value))}::text"
 
     def _among(self, asked: Compare, params: Params) -> LiteralString:
-        values = _list(asked)
-        texts = params.add([_text(asked, value) for value in values if value is not None])
+        values = listed(asked)
+        texts = params.add([text_of(asked, value) for value in values if value is not None])
         among: LiteralString = f"{self._as_said(asked, params)} = any({texts}::text [])"
         return f"{among} or {self.sql} is null" if None in values else among
 
     def _ordered(self, asked: Compare, params: Params) -> LiteralString:
-        text = params.add(_text(asked, asked.value))
+        text = params.add(text_of(asked, asked.value))
         return f'{self._as_said(asked, params)} collate "C" {ORDERING[asked.op]} {text}::text'
 
     def _found(self, asked: Compare, params: Params) -> LiteralString:
-        return _found_in(self._as_said(asked, params), asked, params)
+        return found_in(self._as_said(asked, params), asked, params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Number(Sortable):
 
     def _exists(self, asked: Compare, params: Params) -> LiteralString:
         _ = params
-        return _present(f"{self.sql} is not null", asked)
+        return present(f"{self.sql} is not null", asked)
 
     def _equals(self, asked: Compare, params: Params) -> LiteralString:
         if asked.value is None:
@@ -127,14 +127,14 @@ class Number(Sortable):
         return f"{self.sql} = {params.add(self._number(asked, asked.value))}::bigint"
 
     def _among(self, asked: Compare, params: Params) -> LiteralString:
-        numbers = params.add([self._number(asked, value) for value in _list(asked)])
+        numbers = params.add([self._number(asked, value) for value in listed(asked)])
         return f"{self.sql} = any({numbers}::bigint [])"
 
     def _ordered(self, asked: Compare, params: Params) -> LiteralString:
         return f"{self.sql} {ORDERING[asked.op]} {params.add(self._number(asked, asked.value))}::bigint"
 
     def _found(self, asked: Compare, params: Params) -> LiteralString:
-        return _found_in(f"('{self.letter}' || {self.sql})", asked, params)
+        return found_in(f"('{self.letter}' || {self.sql})", asked, params)
 
     def _number(self, asked: Compare, value: object) -> int:
         if isinstance(value, str) and _INTEGER.fullmatch(value.removeprefix(self.letter)):
@@ -165,7 +165,7 @@ class Time(Sortable):
 
     def _exists(self, asked: Compare, params: Params) -> LiteralString:
         _ = params
-        return _present(f"{self.sql} is not null", asked)
+        return present(f"{self.sql} is not null", asked)
 
     def _equals(self, asked: Compare, params: Params) -> LiteralString:
         if asked.value is None:
@@ -173,7 +173,7 @@ class Time(Sortable):
         return f"{self.sql} = {params.add(_moment(asked, asked.value))}::timestamptz"
 
     def _among(self, asked: Compare, params: Params) -> LiteralString:
-        moments = params.add([_moment(asked, value) for value in _list(asked)])
+        moments = params.add([_moment(asked, value) for value in listed(asked)])
         return f"{self.sql} = any({moments}::timestamptz [])"
 
     def _ordered(self, asked: Compare, params: Params) -> LiteralString:
@@ -206,30 +206,30 @@ class Words(Field):
 
     def _exists(self, asked: Compare, params: Params) -> LiteralString:
         _ = params
-        return _present(self._any("true"), asked)
+        return present(self._any("true"), asked)
 
     def _equals(self, asked: Compare, params: Params) -> LiteralString:
         if asked.value is None:
             return f"not {self._any('true')}"
         if not isinstance(asked.value, list | tuple):
-            return self._holds([_text(asked, asked.value)], params)
-        words = params.add([_text(asked, value) for value in _list(asked)])
+            return self._holds([text_of(asked, asked.value)], params)
+        words = params.add([text_of(asked, value) for value in listed(asked)])
         return f"{self._array} @> {words}::text [] and {self._array} <@ {words}::text []"
 
     def _among(self, asked: Compare, params: Params) -> LiteralString:
-        values = _list(asked)
-        among = self._holds([_text(asked, value) for value in values if value is not None], params)
+        values = listed(asked)
+        among = self._holds([text_of(asked, value) for value in values if value is not None], params)
         return f"{among} or not {self._any('true')}" if None in values else among
 
     def _all(self, asked: Compare, params: Params) -> LiteralString:
-        words = [_text(asked, value) for value in _list(asked)]
+        words = [text_of(asked, value) for value in listed(asked)]
         return f"{self._array} @> {params.add(words)}::text []" if words else "false"
 
     def _size(self, asked: Compare, params: Params) -> LiteralString:
         return f"cardinality({self._array}) = {params.add(_count(asked))}::bigint"
 
     def _found(self, asked: Compare, params: Params) -> LiteralString:
-        return self._any(_found_in("w.word", asked, params))
+        return self._any(found_in("w.word", asked, params))
 
     @property
     def _array(self) -> LiteralString:
@@ -299,7 +299,7 @@ class Json(Sortable):
         return f"({self.sql} #> {params.add(list(path))}::text [])" if path else self.sql
 
     def _exists(self, asked: Compare, params: Params) -> LiteralString:
-        return _present(f"{self._at(asked.path, params)} is not null", asked)
+        return present(f"{self._at(asked.path, params)} is not null", asked)
 
     def _equals(self, asked: Compare, params: Params) -> LiteralString:
         found = self._at(asked.path, params)
@@ -310,12 +310,12 @@ class Json(Sortable):
 
     def _among(self, asked: Compare, params: Params) -> LiteralString:
         found = self._at(asked.path, params)
-        values = params.add([_json(asked, value) for value in _list(asked)])
+        values = params.add([_json(asked, value) for value in listed(asked)])
         among: LiteralString = f"any({values}::jsonb [])"
         return f"{found} = {among} or {_any_element(found, f'x.value = {among}')}"
 
     def _all(self, asked: Compare, params: Params) -> LiteralString:
-        values = _list(asked)
+        values = listed(asked)
         if any(isinstance(value, list | tuple | dict) for value in values):
             asked.said.refuse("the list may hold texts, numbers, truth values and null.")
         found = self._at(asked.path, params)
@@ -327,7 +327,7 @@ class Json(Sortable):
         return f"{length} = {params.add(_count(asked))}::bigint"
 
     def _found(self, asked: Compare, params: Params) -> LiteralString:
-        inside = _found_in("(x.value #>> '{}')", asked, params)
+        inside = found_in("(x.value #>> '{}')", asked, params)
         return _any_element(self._at(asked.path, params), f"jsonb_typeof(x.value) = 'string' and {inside}")
 
     def _ordered(self, asked: Compare, params: Params) -> LiteralString:
@@ -356,9 +356,9 @@ def _any_element(found: LiteralString, condition: LiteralString) -> LiteralStrin
     return f"exists (select 1 from {elements} where {condition})"  # noqa: S608 - constants
 
 
-def _found_in(sql: LiteralString, asked: Compare, params: Params) -> LiteralString:
+def found_in(sql: LiteralString, asked: Compare, params: Params) -> LiteralString:
     """Return whether a text contains another (case counts), or a pattern is found somewhere in it."""
-    text = _text(asked, asked.value)
+    text = text_of(asked, asked.value)
     if asked.op is Op.CONTAINS:
         return f"strpos({sql}, {params.add(text)}::text) > 0"
     try:
@@ -367,19 +367,22 @@ def _found_in(sql: LiteralString, asked: Compare, params: Params) -> LiteralStri
         asked.said.refuse(str(error))
 
 
-def _present(condition: LiteralString, asked: Compare) -> LiteralString:
+def present(condition: LiteralString, asked: Compare) -> LiteralString:
+    """Return a condition that says whether something is there, or its opposite where false is asked for."""
     if not isinstance(asked.value, bool):
         asked.said.refuse("it takes true or false.")
     return condition if asked.value else f"not ({condition})"
 
 
-def _list(asked: Compare) -> list[object]:
+def listed(asked: Compare) -> list[object]:
+    """Return the operand of a comparison that takes a list."""
     if not isinstance(asked.value, list | tuple):
         asked.said.refuse("it takes a list.")
     return list(asked.value)
 
 
-def _text(asked: Compare, value: object) -> str:
+def text_of(asked: Compare, value: object) -> str:
+    """Return an operand that has to be a text."""
     if not isinstance(value, str):
         asked.said.refuse("it takes a text.")
     return value

@@ -43,6 +43,8 @@ class Op(StrEnum):
     EXISTS = "exists"
     CONTAINS = "contains"
     MATCHES = "matches"
+    LIKE = "like"
+    ILIKE = "ilike"
 
 
 ORDERING: Mapping[Op, LiteralString] = {Op.LESS: "<", Op.AT_MOST: "<=", Op.MORE: ">", Op.AT_LEAST: ">="}

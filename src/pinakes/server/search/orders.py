@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
+from pinakes.server.db import Part
 from pinakes.server.errors import Invalid
-from pinakes.server.search.filters import Named, Path, Vocabulary
+from pinakes.server.search.fields import Key
+from pinakes.server.search.filters import Named, Params, Path, Vocabulary
 
 LENGTH = 500
 
@@ -39,3 +43,27 @@ def parse(text: str | None, words: Vocabulary, *, field: str = "order") -> Order
         raise Invalid(message, field=field)
     named = Named.find(words, name.removeprefix(name[0]) if name[0] in "+-" else name, field)
     return Order(named.word.field, named.path, name[0] == "-", field)
+
+
+def ordered(
+    key: Key | None, place: LiteralString, values: Mapping[str, object], *, descending: bool
+) -> dict[str, Part]:
+    """Return the parts of a query for an order: what is sorted by, then a place that tells rows apart."""
+    by: list[LiteralString] = [f"{column} desc" if descending else column for column in _columns(key, place)]
+    parts = {"order": Part(", ".join(by))}
+    if key is not None:
+        parts["key"] = Part(key.read, values)
+    return parts
+
+
+def behind(key: Key | None, place: LiteralString, mark: Sequence[object], *, descending: bool) -> Part:
+    """Return the condition of rows behind the one whose key and place are given."""
+    params = Params("b")
+    types: tuple[LiteralString, ...] = (*((key.type,) if key else ()), "bigint")
+    marks: list[LiteralString] = [f"{params.add(one)}::{kind}" for one, kind in zip(mark, types, strict=True)]
+    sign: LiteralString = "<" if descending else ">"
+    return Part(f"({', '.join(_columns(key, place))}) {sign} ({', '.join(marks)})", params.values)
+
+
+def _columns(key: Key | None, place: LiteralString) -> tuple[LiteralString, ...]:
+    return (*((key.sql,) if key else ()), place)

@@ -17,7 +17,7 @@ from pinakes.server.search.types import Hit
 SQL = load(__package__)
 
 # What can be searched for: kinds of items, registries, and the kinds of collections.
-FOUND = (*KINDS, "registry", "showcase", "release", "artifact")
+FOUND = (*KINDS, "registry", "showcase", "release", "artifact", "selection")
 
 
 async def search(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pinakes.server.collections.rules import artifact, release, showcase
+from pinakes.server.collections.rules import artifact, release, selection, showcase
 from pinakes.server.collections.rules.types import Rules
 from pinakes.server.errors import Invalid
 
-_BY_KIND: dict[str, Rules] = {rules.kind: rules for rules in (showcase.RULES, release.RULES, artifact.RULES)}
+_ALL = (showcase.RULES, selection.RULES, release.RULES, artifact.RULES)
+_BY_KIND: dict[str, Rules] = {rules.kind: rules for rules in _ALL}
 
 
 def of(kind: str) -> Rules:

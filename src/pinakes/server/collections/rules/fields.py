@@ -37,12 +37,18 @@ def shortened(value: str, longest: int) -> str:
     return value if len(value) <= longest else f"{value[: longest - 1]}…"
 
 
-def title(value: str) -> str:
-    """Check a title: something visible, at most 250 characters."""
+def title(value: str, allowed: Rules | None = None) -> str:
+    """Check a title: something visible, at most 250 characters or as the kind allows, without what the kind refuses."""
     if not value.strip():
         message = "title must not be empty."
         raise Invalid(message, field="title")
-    return text(value, "title", longest=TITLE_LENGTH)
+    refused = allowed.not_in_titles if allowed else ""
+    if set(value) & set(refused):
+        message = (
+            f"The name {value[:80]!r} holds one of {' '.join(refused)}; no name of a {allowed and allowed.kind} can."
+        )
+        raise Invalid(message, field="title")
+    return text(value, "title", longest=allowed.title_length if allowed else TITLE_LENGTH)
 
 
 def name(value: str) -> str:
@@ -95,11 +101,11 @@ def note(value: str | None, longest: int) -> str | None:
 
 
 def score(value: float | None) -> float | None:
-    """Check a score: any number that a single-precision float can hold."""
+    """Check a score: any number that a single-precision float can hold; what is too near to zero for it is zero."""
     if value is not None and not (math.isfinite(value) and abs(value) < 3.4e38):  # noqa: PLR2004 - the largest float4
         message = "score must be a finite number below 3.4e38."
         raise Invalid(message, field="score")
-    return value
+    return 0.0 if value is not None and abs(value) < 1.5e-45 else value  # noqa: PLR2004 - about the smallest float4
 
 
 def item_kind(value: str | None, allowed: Rules) -> None:

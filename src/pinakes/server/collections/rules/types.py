@@ -14,6 +14,10 @@ class Rules:
         description_length: The longest description.
         note_length: The longest note on an entry.
         managed: How its entries change, where that is not by adding and removing items; a sentence for who tries.
+        in_project: Whether it is a part of a project: it holds items of that one only, and has its visibility.
+        title_length: The longest title.
+        not_in_titles: Characters that no title may have.
+        key_prefix: What its titles have before them where they are compared with those of others in the same place.
     """
 
     kind: str
@@ -21,3 +25,7 @@ class Rules:
     description_length: int
     note_length: int
     managed: str | None = None
+    in_project: bool = False
+    title_length: int = 250
+    not_in_titles: str = ""
+    key_prefix: str = ""

@@ -6,14 +6,12 @@ saves them, and runs nothing of them.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from pinakes.server import ranges
 from pinakes.server.errors import FileNotFound, NotFound
+from pinakes.server.ranges import Span
 from pinakes.server.signing import DOWNLOADS, Ticket
 from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.files.auth import ticket_of
@@ -21,29 +19,16 @@ from pinakes.server.wires.files.errors import FileRoute
 
 router = APIRouter(route_class=FileRoute)
 
-_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
-_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}(; ?[\w-]{1,50}=[\w.+-]{1,100})?", re.ASCII)
-_UNFIT = re.compile(r"[\x00-\x1f\x7f\"\\/]")
-_ANY_TYPE = "application/octet-stream"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The bytes of a file that are answered: from `start` up to, not including, `stop`."""
-
-    start: int
-    stop: int
-
 
 @router.api_route(f"{DOWNLOADS}/{{token}}/{{path:path}}", methods=["GET", "HEAD"], include_in_schema=False)
 async def get(request: Request, token: str, path: str) -> Response:
     """Answer a file, or the range of it that is asked for."""
     ticket = ticket_of(request, token, "get")
     headers = _headers(ticket, path)
-    if _unchanged(request, headers.get("ETag")):
+    if ranges.unchanged(request.headers, headers.get("ETag")):
         return Response(status_code=304, headers=headers)
     size = await _size(request, ticket)
-    span = _wanted(request, size, headers.get("ETag"))
+    span = ranges.wanted(request.headers, size, headers.get("ETag"))
     if span is None:
         return _unsatisfiable(request, size)
     partial = span != Span(0, size)
@@ -61,27 +46,8 @@ async def get(request: Request, token: str, path: str) -> Response:
 
 
 def _headers(ticket: Ticket, path: str) -> dict[str, str]:
-    given = ticket.content_type or ""
-    headers = {
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, max-age=3600",
-        "Content-Disposition": disposition(path.rpartition("/")[2]),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Content-Type": given if _TYPE.fullmatch(given) else _ANY_TYPE,
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if ticket.md5 is not None:
-        headers["ETag"] = f'"{ticket.md5.hex()}"'
-    return headers
-
-
-def disposition(name: str) -> str:
-    """Return the header that has a browser save a file under its name, whatever that is."""
-    safe = _UNFIT.sub("_", name).strip() or "file"
-    plain = safe.encode("ascii", "replace").decode().replace("?", "_")
-    encoded = quote(safe.encode("utf-8", "replace"), safe="")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+    etag = f'"{ticket.md5.hex()}"' if ticket.md5 is not None else None
+    return ranges.headers_of(path.rpartition("/")[2], ticket.content_type, etag)
 
 
 async def _size(request: Request, ticket: Ticket) -> int:
@@ -91,30 +57,6 @@ async def _size(request: Request, ticket: Ticket) -> int:
     if found is None:
         raise FileNotFound
     return found.size
-
-
-def _unchanged(request: Request, etag: str | None) -> bool:
-    asked = request.headers.get("if-none-match")
-    if asked is None or etag is None:
-        return False
-    return asked.strip() == "*" or etag in {one.strip().removeprefix("W/") for one in asked.split(",")}
-
-
-def _wanted(request: Request, size: int, etag: str | None) -> Span | None:
-    """Return the span that is asked for: the whole, where it is none or several; None where there is no such one."""
-    whole = Span(0, size)
-    asked = request.headers.get("range")
-    condition = request.headers.get("if-range")
-    match = _RANGE.fullmatch(asked.strip()) if asked is not None else None
-    if match is None or match[0] == "bytes=-" or (condition is not None and condition.strip() != etag):
-        return whole
-    if not match[1]:
-        start, stop = max(size - int(match[2]), 0), size
-    else:
-        start, stop = int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
-        if match[2] and int(match[2]) < start:
-            return whole
-    return Span(start, stop) if start < stop else None
 
 
 def _unsatisfiable(request: Request, size: int) -> Response:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from pinakes.server.errors import (
     AccessGated,
     AlreadyInCollection,
+    CheckFailed,
     Conflict,
     Forbidden,
     Invalid,
@@ -32,12 +33,13 @@ from pinakes.server.errors import (
 )
 
 # The first class that fits decides. Of the conflicts only "it is there already" is 409, since the client's `exists_ok`
-# swallows a 409: a clash with another transaction is a 503, to be tried again.
+# swallows a 409: a clash with another transaction is a 503, to be tried again; what a check refuses is not.
 STATUSES: tuple[tuple[type[PinakesError], int], ...] = (
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
     (Invalid, 400),
+    (CheckFailed, 400),
     (TitleTaken, 409),
     (NameTaken, 409),
     (AlreadyInCollection, 409),

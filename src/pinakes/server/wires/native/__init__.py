@@ -17,7 +17,13 @@ from pinakes.server.wires.native import (
     catalog,
     collections,
     events,
+    exports,
+    labels,
+    live,
+    media,
     people,
+    projects,
+    queues,
     registries,
     search,
     webhooks,
@@ -25,18 +31,27 @@ from pinakes.server.wires.native import (
 from pinakes.server.wires.native.auth import SECURITY_SCHEMES
 from pinakes.server.wires.native.errors import PREFIX, Unknown, problem
 
-__all__ = ["PREFIX", "install", "openapi", "problem"]
+__all__ = ["PREFIX", "UPLOADS", "install", "openapi", "problem"]
+
+# Where the bytes of media go.
+UPLOADS = f"{PREFIX}/uploads/"
 
 ROUTERS = (
     people.router,
     catalog.router,
+    live.router,
     collections.router,
     bulk.router,
     events.router,
     search.router,
     webhooks.router,
     registries.router,
+    projects.router,
     artifacts.router,
+    media.router,
+    labels.router,
+    exports.router,
+    queues.router,
 )
 
 _ABOUT = (

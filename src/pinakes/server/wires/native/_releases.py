@@ -9,8 +9,8 @@ from typing import Any
 from pinakes.api import releases as api
 from pinakes.server.actor import Actor
 from pinakes.server.artifacts import versions
+from pinakes.server.artifacts.provenance import Origin
 from pinakes.server.artifacts.types import Graph, Membership, Version
-from pinakes.server.catalog.types import Project
 from pinakes.server.collections.types import Card
 from pinakes.server.errors import PinakesError
 from pinakes.server.permissions.service import permitted
@@ -211,20 +211,6 @@ def promotion(found: Promotion) -> api.Promotion:
     )
 
 
-def project(found: Project) -> api.Project:
-    """Show a project."""
-    return api.Project(
-        id=found.id,
-        owner=found.owner,
-        name=found.name,
-        description=found.description,
-        visibility=_literal(found.visibility),
-        created_by=found.created_by,
-        created_at=found.created_at,
-        updated_at=found.updated_at,
-    )
-
-
 def lineage(graph: Graph) -> api.Lineage:
     """Show a graph of origins."""
     nodes = [
@@ -253,6 +239,21 @@ def lineage(graph: Graph) -> api.Lineage:
         for edge in graph.edges
     ]
     return api.Lineage(root=graph.root, versions=nodes, runs=runs, edges=edges, truncated=graph.truncated)
+
+
+def origin(found: Origin) -> api.Origin:
+    """Show a collection that a version was made of."""
+    return api.Origin(
+        version=found.version.id,
+        version_name=found.version.label,
+        project=f"{found.version.owner}/{found.version.project}",
+        collection=found.collection.public_id,
+        title=found.collection.title,
+        kind=found.collection.kind,
+        revision=found.collection.revision,
+        items=found.collection.entry_count,
+        at=found.collection.updated_at,
+    )
 
 
 def _literal(word: str) -> Any:  # noqa: ANN401 - one of the words of the contract, which pydantic checks

@@ -1,13 +1,10 @@
-"""Projects, artifacts and their versions over the native API.
+"""Artifacts and their versions over the native API.
 
 A version is logged in three steps: say what it is and which files it has (the answer says where to send those that this
 server does not have yet), PUT them there, and commit. Repeating a step is safe.
 
 | route | body → answer |
 | --- | --- |
-| GET /projects `?owner&limit&cursor` | → Page[Project] that one may see, newest first |
-| POST /projects | CreateProject → 201 Project; one that is there already is answered as it is |
-| GET, PATCH, DELETE /projects/{owner}/{project} | → Project; UpdateProject → Project; → 204 |
 | GET /projects/{owner}/{project}/artifacts `?type&kind&limit&cursor` | → Page[Numbered], by name |
 | DELETE /projects/{owner}/{project}/artifacts/{name} | → 204, with its versions |
 | POST /projects/{owner}/{project}/versions | BeginVersion → 201 DraftVersion |
@@ -17,6 +14,7 @@ server does not have yet), PUT them there, and commit. Repeating a step is safe.
 | POST /versions/{version}/commit | → Version |
 | GET /versions/{version}/files `?name*&limit&cursor` | → Page[VersionFile] |
 | GET /versions/{version}/lineage `?depth&direction` | → Lineage |
+| GET /versions/{version}/provenance | → Page[Origin]: the collections that it was made of, at their revisions |
 | GET /versions/{version}/holders | → Page[Holder] |
 | GET /versions/{version}/collections | → Page[Standing]: where it stands, with numbers and aliases |
 
@@ -30,15 +28,22 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Request, Response
 
 from pinakes.api import releases as api
-from pinakes.api.common import MAX_INT4, STORABLE, AccountName, Page
-from pinakes.server.artifacts import artifacts, commits, files, lineage, manifests, memberships, transfers, versions
+from pinakes.api.common import MAX_INT4, STORABLE, Page
+from pinakes.server.artifacts import (
+    artifacts,
+    commits,
+    files,
+    lineage,
+    manifests,
+    memberships,
+    provenance,
+    transfers,
+    versions,
+)
 from pinakes.server.artifacts.types import FileSpec, NewFile, NewVersion, VersionChanges
 from pinakes.server.catalog import projects
-from pinakes.server.catalog.types import ProjectChanges
-from pinakes.server.db import Tx
 from pinakes.server.errors import CollectionNotFound
 from pinakes.server.people import service as people
-from pinakes.server.permissions.service import require_sign_in
 from pinakes.server.registries import memory
 from pinakes.server.state import State, state_of
 from pinakes.server.wires.native import _releases as show
@@ -67,63 +72,6 @@ def endpoint_of(request: Request, state: State) -> str:
     """Return the address that the caller uses for this server."""
     external = state.settings.external_url
     return external.rstrip("/") if external else f"{request.url.scheme}://{request.url.netloc}"
-
-
-@router.get("/projects")
-async def list_projects(
-    state: Here,
-    actor: By,
-    owner: Annotated[AccountName | None, Query(description="Only those of this account.")] = None,
-    limit: Limit = 100,
-    cursor: After = None,
-) -> Page[api.Project]:
-    """List the projects that one may see, newest first."""
-    async with state.db.reading() as tx:
-        page = await projects.list_projects(tx, actor, owner, limit=limit, cursor=cursor)
-    return Page(rows=[show.project(found) for found in page.rows], next=page.next)
-
-
-@router.post("/projects", status_code=201, response_model=api.Project, responses=_CONFLICT)
-async def create_project(change: Changing, wanted: api.CreateProject) -> Response:
-    """Make a project; one that is there already is answered as it is."""
-    require_sign_in(change.actor)
-
-    async def work(tx: Tx) -> Response:
-        owner = await people.account(tx, wanted.owner or change.actor.name)
-        with show.spelled(project="name"):
-            made = await projects.ensure_project(tx, change.actor, owner, wanted.name)
-        if wanted.description and not made.description:
-            changes = ProjectChanges(description=wanted.description)
-            made = await projects.update_project(tx, change.actor, made.id, changes)
-        return Response(show.project(made).model_dump_json(), 201, media_type="application/json")
-
-    return await change.write(work)
-
-
-@router.get("/projects/{owner}/{project}")
-async def get_project(state: Here, actor: By, owner: Owner, project: ProjectName) -> api.Project:
-    """Show a project, by its name or a former one."""
-    async with state.db.reading() as tx:
-        return show.project(await projects.get_project(tx, actor, owner, project))
-
-
-@router.patch("/projects/{owner}/{project}", responses=_CONFLICT)
-async def update_project(
-    state: Here, actor: By, owner: Owner, project: ProjectName, wanted: api.UpdateProject
-) -> api.Project:
-    """Change a project."""
-    changes = ProjectChanges(name=wanted.name, description=wanted.description, visibility=wanted.visibility)
-    async with state.db.transaction() as tx:
-        found = await projects.get_project(tx, actor, owner, project)
-        return show.project(await projects.update_project(tx, actor, found.id, changes))
-
-
-@router.delete("/projects/{owner}/{project}", **_NO_CONTENT)
-async def delete_project(state: Here, actor: By, owner: Owner, project: ProjectName) -> None:
-    """Delete a project with all that is in it; 409, with the holders, while a registry holds a version of it."""
-    async with state.db.transaction() as tx:
-        found = await projects.get_project(tx, actor, owner, project)
-        await projects.delete_project(tx, actor, found.id)
 
 
 @router.get("/projects/{owner}/{project}/artifacts")
@@ -296,6 +244,17 @@ async def get_lineage(
     """Show where a version comes from and what was made of it, as far as one may see it."""
     async with state.db.reading() as tx:
         return show.lineage(await lineage.graph(tx, actor, version, depth=depth, direction=direction))
+
+
+@router.get("/versions/{version}/provenance")
+async def get_provenance(state: Here, actor: By, version: VersionPath) -> Page[api.Origin]:
+    """List the collections that a version was made of, and those of the versions that it came from, nearest first.
+
+    Whoever logs a version says so in its metadata: `{"pinakes": {"collection": ID, "revision": NUMBER}}`.
+    """
+    async with state.db.reading() as tx:
+        found = await provenance.of_version(tx, actor, version)
+    return Page(rows=[show.origin(each) for each in found], next=None)
 
 
 @router.get("/versions/{version}/holders")

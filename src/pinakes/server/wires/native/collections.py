@@ -56,7 +56,7 @@ from pinakes.api.common import MAX_INT4, STORABLE, AccountName, ItemAddress, Pag
 from pinakes.server import paging
 from pinakes.server.actor import Actor
 from pinakes.server.catalog import service as catalog
-from pinakes.server.collections import entries, revisions, service as collections, sets
+from pinakes.server.collections import entries, revisions, selections, service as collections, sets
 from pinakes.server.collections.types import (
     Addition,
     Batch,
@@ -72,6 +72,7 @@ from pinakes.server.errors import Invalid, PinakesError
 from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.native import bulk, encode
 from pinakes.server.wires.native._changes import Change, Changing, CollectionRef
+from pinakes.server.wires.native._releases import spelled
 from pinakes.server.wires.native._shared import After, Limit
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import describe, errors, router as make_router, status_of
@@ -158,18 +159,7 @@ async def create_collection(request: Request, change: Changing, body: api.Create
     """Make a collection, with its first entries if you give some. A title that is taken: 409, with the `slug`."""
 
     async def work(tx: Tx) -> Response:
-        made = await collections.create(
-            tx,
-            change.actor,
-            owner=body.owner,
-            title=body.title,
-            description=body.description,
-            visibility=body.visibility,
-            theme=body.theme,
-            tags=body.tags,
-            kind=body.kind,
-            reason=change.reason(body.reason),
-        )
+        made = await _make(tx, change, body)
         if body.items:
             batch = await entries.add(
                 tx, change.actor, made.public_id, _additions(body.items), atomic=True, reason=change.reason(body.reason)
@@ -179,6 +169,37 @@ async def create_collection(request: Request, change: Changing, body: api.Create
         return _answer(made, request, change.actor, status=201)
 
     return await change.write(work)
+
+
+async def _make(tx: Tx, change: Change, body: api.CreateCollection) -> Collection:
+    """Make a collection without entries: a showcase, or a selection of a project."""
+    why = change.reason(body.reason)
+    if body.project is None:
+        return await collections.create(
+            tx,
+            change.actor,
+            owner=body.owner,
+            title=body.title,
+            description=body.description,
+            visibility=body.visibility,
+            theme=body.theme,
+            tags=body.tags,
+            kind=body.kind,
+            reason=why,
+        )
+    with spelled(name="title"):
+        made = await selections.create(
+            tx,
+            change.actor,
+            body.project,
+            body.title,
+            description=body.description,
+            search_key=body.search_key,
+            reason=why,
+        )
+    if not body.tags:
+        return await collections.get(tx, change.actor, made.public_id)
+    return await collections.update(tx, change.actor, made.public_id, FieldChanges(tags=body.tags), reason=why)
 
 
 @router.get("/collections/{collection}", response_model=api.Collection)

@@ -78,6 +78,7 @@ def collection(
         "visibility": found.visibility,
         "revision": found.revision,
         "entry_count": found.entry_count,
+        "live": found.is_live,
         "position": found.position if listed is None else None,
         "votes": found.votes,
         "voted": found.voted,

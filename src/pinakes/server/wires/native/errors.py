@@ -180,7 +180,7 @@ def _message(problem: Mapping[str, Any]) -> str:
         return "This is required."
     if problem["type"] == "extra_forbidden":
         return "There is no such field here."
-    if tuple(problem["loc"]) == ("body",):
+    if tuple(problem["loc"]) == ("body",) and problem["type"] != "value_error":
         return "Send a JSON object, with Content-Type: application/json."
     text = str(problem["msg"]).removeprefix("Value error, ")
     return text if text.endswith(".") else f"{text}."

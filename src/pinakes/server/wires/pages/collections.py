@@ -57,7 +57,7 @@ async def collection(request: Request, actor: By, owner: str, name: str, cursor:
         found = await collections.get(tx, actor, f"{owner}/{name}")
         if found.slug != f"{owner}/{name}":
             return RedirectResponse(path_of(found), 302)
-        if found.kind == "showcase":
+        if found.kind in ("showcase", "selection"):
             content = await entries.page(tx, actor, found.public_id, limit=ON_PAGE, cursor=cursor)
             lines, where, after = [line(entry) for entry in content.rows], found.owner, content.next
         else:

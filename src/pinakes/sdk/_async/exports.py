@@ -1,0 +1,86 @@
+"""Labels in the forms that trainers read: out as a ZIP, in from COCO."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import IO, Any
+
+from pinakes.api.exports import ImportedLabels, LabelFormat, YoloTask
+from pinakes.sdk._async._noun import AsyncNoun
+from pinakes.sdk.calls import Call, Param, call
+from pinakes.sdk.errors import ConnectionFailed
+from pinakes.sdk.files import Target
+from pinakes.sdk.progress import OnProgress, Progress, silent
+
+
+class AsyncExports(AsyncNoun):
+    """Labels out of and into Pinakes."""
+
+    async def labels(
+        self,
+        to: str | os.PathLike[str] | IO[bytes],
+        *,
+        project: int | None = None,
+        dataset: int | None = None,
+        collection: str | None = None,
+        query: str | None = None,
+        format: LabelFormat = "coco",  # noqa: A002
+        task: YoloTask = "detect",
+        media: bool = True,
+        nested: bool = True,
+        progress: OnProgress = silent,
+    ) -> int:
+        """Write the labels of items, and their files, to a ZIP; return how many bytes that were.
+
+        A path gets the whole export or stays what it was; a transfer that breaks begins anew.
+
+        Args:
+            to: A path, or a file that is open for writing bytes.
+            project: Of which project; one of `project`, `dataset` and `collection` is needed.
+            dataset: Of which dataset.
+            collection: Of which selection, by its id or slug.
+            query: Only what this finds.
+            format: `coco`, `yolo` or `jsonl`.
+            task: For YOLO: `detect` (boxes) or `segment` (outlines).
+            media: Whether the files come along.
+            nested: Whether the datasets below `dataset` come along.
+            progress: Called again and again.
+        """
+        target = Target(to)
+        params: dict[str, Param] = {
+            "project": project,
+            "dataset": dataset,
+            "collection": collection,
+            "query": query,
+            "format": format,
+            "task": task,
+            "media": media,
+            "nested": nested,
+        }
+        the_call = call("GET", "/exports", params=params, patient=True)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._into(target, the_call, progress)
+            except ConnectionFailed as failure:
+                if not target.may_begin_anew:
+                    raise
+                await self._session.pause(attempt, failure)
+
+    async def import_coco(self, dataset: int, document: Mapping[str, Any]) -> ImportedLabels:
+        """Replace the labels of a dataset's items with those of a COCO document.
+
+        Images are found by their file names; those without an item are listed in the answer as `missing`.
+        """
+        path = f"/datasets/{dataset}/imports/coco"
+        return await self._session.read(call("POST", path, body=dict(document)), ImportedLabels)
+
+    async def _into(self, target: Target, the_call: Call, progress: OnProgress) -> int:
+        with target as file:
+            async with self._session.open(the_call) as response:
+                async for chunk in response.aiter_bytes():
+                    file.write(chunk)
+                    progress(Progress("receiving", file.written, None, "bytes"))
+        return target.written

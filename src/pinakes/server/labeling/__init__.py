@@ -1,0 +1,1 @@
+"""Labels of media: classes and tags, annotations, figures and their history; the queues in which they are made."""

@@ -1,0 +1,252 @@
+"""What a query or a collection finds, as files that trainers read: COCO, YOLO, or lines of JSON, and the media.
+
+An export is a list of files, each told as it is made: nothing is kept in memory but the ids, and one batch of items at
+a time, each batch in a transaction of its own. Items that vanish meanwhile are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias, get_args
+
+import orjson
+
+from pinakes.server.actor import Actor
+from pinakes.server.blobs import Blobs
+from pinakes.server.catalog import datasets, media as catalog
+from pinakes.server.catalog.media_types import Media, MediaBytes
+from pinakes.server.db import Database, Tx
+from pinakes.server.errors import Invalid
+from pinakes.server.labeling import annotations as labels, classes, coco, yolo
+from pinakes.server.labeling.label_types import Annotation, LabelClass
+from pinakes.server.search import media
+from pinakes.server.search.filters import EVERYTHING, Expression
+
+Form: TypeAlias = Literal["coco", "yolo", "jsonl"]
+FORMS: tuple[str, ...] = get_args(Form)
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of an export: its path in it, and its content, to be read once."""
+
+    path: str
+    content: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an export will hold: the items, the classes that they may have, and where each dataset lies."""
+
+    items: Sequence[int]
+    classes: Sequence[LabelClass]
+    folders: Mapping[int, str]
+
+    def path(self, item: Media | Annotation) -> str:
+        """Return the path of an item: its dataset's, and its name."""
+        return f"{self.folders.get(item.dataset_id, str(item.dataset_id))}/{item.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        scope: Where the items are: a project, a dataset, a collection.
+        form: The form of the labels.
+        expression: Which items of those.
+        with_media: Whether the files of the items come along.
+        task: For YOLO: boxes, or outlines.
+    """
+
+    scope: media.Scope
+    form: Form
+    expression: Expression = EVERYTHING
+    with_media: bool = True
+    task: yolo.Task = "detect"
+
+
+async def plan(tx: Tx, actor: Actor, order: Order) -> Plan:
+    """Find what an export will hold, so that what can be refused is refused before its first byte.
+
+    Raises:
+        Invalid: the form is unknown, or its items are of several projects.
+        NotFound: the scope is not there, or the actor may not see it.
+    """
+    if order.form not in FORMS:
+        message = f"format must be one of: {', '.join(FORMS)}."
+        raise Invalid(message, field="format")
+    found = await media.ids(tx, actor, order.scope, order.expression)
+    first = await catalog.get_many(tx, actor, found[:1])
+    if not first:
+        return Plan([], [], {})
+    project_id = first[0].project_id
+    await _require_one_project(tx, actor, order, project_id)
+    rows, _ = await datasets.page(tx, actor, project_id, limit=100_000)
+    parents = {row.id: (row.parent_id, row.name) for row in rows}
+    known = await classes.list_classes(tx, actor, project_id)
+    return Plan(found, sorted(known, key=lambda each: each.id), {row: _folder(row, parents) for row in parents})
+
+
+async def _require_one_project(tx: Tx, actor: Actor, order: Order, project_id: int) -> None:
+    """Refuse items of several projects: a class of one is not that of the same name of another."""
+    if order.scope.project_id is not None or order.scope.dataset_id is not None:
+        return
+    others = media.compare("project_id", "!=", project_id)
+    if await media.count(tx, actor, order.scope, media.both(order.expression, others)):
+        message = "These items are of several projects; export them project by project."
+        raise Invalid(message, field="collection")
+
+
+async def files(db: Database, blobs: Blobs, actor: Actor, order: Order, planned: Plan) -> AsyncIterator[File]:
+    """Tell the files of a planned export one after the other; the content of each is to be read before the next."""
+    reading = _Reading(db, actor, planned)
+    if order.form == "coco":
+        yield File("annotations.json", _coco(reading, planned))
+    elif order.form == "jsonl":
+        yield File("items.jsonl", _lines(reading, planned))
+    else:
+        yield File("data.yaml", _once(yolo.description(planned.classes)))
+        numbers = {each.id: number for number, each in enumerate(planned.classes)}
+        async for annotation in reading.annotations():
+            text = "".join(f"{line}\n" for line in yolo.lines(annotation, numbers, order.task))
+            yield File(f"labels/{_stem(planned.path(annotation))}.txt", _once(text))
+    if order.with_media:
+        async for file in _media(reading, blobs, planned):
+            yield file
+
+
+class _Reading:
+    """Reads an export's items batch by batch."""
+
+    def __init__(self, db: Database, actor: Actor, planned: Plan) -> None:
+        self._db = db
+        self._actor = actor
+        self._planned = planned
+
+    async def annotations(self) -> AsyncIterator[Annotation]:
+        """Tell what is on each item, in order."""
+        for ids in _batches(self._planned.items):
+            async with self._db.reading() as tx:
+                found = await labels.get_many(tx, self._actor, ids, missing_ok=True)
+            for annotation in found:
+                yield annotation
+
+    async def batches(self) -> AsyncIterator[tuple[dict[int, Media], dict[int, MediaBytes]]]:
+        """Tell the items of each batch, with the files of those that have one."""
+        for ids in _batches(self._planned.items):
+            async with self._db.reading() as tx:
+                rows = await catalog.get_many(tx, self._actor, ids)
+                with_files = [row.id for row in rows if row.sha256 is not None]
+                stored = dict(await catalog.files(tx, self._actor, with_files)) if with_files else {}
+            yield {row.id: row for row in rows}, stored
+
+
+async def _coco(reading: _Reading, planned: Plan) -> AsyncIterator[bytes]:
+    """Write a COCO document piece by piece; the items are read twice, so that none of it has to be kept."""
+    info = {"description": "Exported from Pinakes", "date_created": datetime.now(UTC).isoformat()}
+    yield b'{"info":' + orjson.dumps(info) + b',"licenses":[],"categories":'
+    yield orjson.dumps([coco.category(each) for each in planned.classes]) + b',"images":['
+    async for piece in _joined(reading, lambda each: [coco.image(each, planned.path(each))]):
+        yield piece
+    yield b'],"annotations":['
+    async for piece in _joined(reading, coco.labels):
+        yield piece
+    yield b"]}\n"
+
+
+async def _joined(
+    reading: _Reading, said: Callable[[Annotation], Iterator[dict[str, object]] | list[dict[str, object]]]
+) -> AsyncIterator[bytes]:
+    between = b""
+    async for annotation in reading.annotations():
+        for entry in said(annotation):
+            yield between + orjson.dumps(entry, option=orjson.OPT_NON_STR_KEYS)
+            between = b","
+
+
+async def _lines(reading: _Reading, planned: Plan) -> AsyncIterator[bytes]:
+    async for annotation in reading.annotations():
+        yield orjson.dumps(_line(annotation, planned.path(annotation))) + b"\n"
+
+
+def _line(annotation: Annotation, path: str) -> dict[str, object]:
+    """Return all that is known of an item as one object."""
+    return {
+        "id": annotation.item_id,
+        "path": path,
+        "width": annotation.width,
+        "height": annotation.height,
+        "frames": annotation.frames,
+        "description": annotation.description,
+        "meta": annotation.meta,
+        "tags": [{"name": tag.name, "value": tag.value} for tag in annotation.tags],
+        "objects": [
+            {"id": each.id, "class": each.class_name, "tags": [{"name": t.name, "value": t.value} for t in each.tags]}
+            for each in annotation.objects
+        ],
+        "labels": [
+            {
+                "id": each.id,
+                "class": each.class_name,
+                "object": each.object_id,
+                "geometry_type": each.geometry_type,
+                "geometry": each.geometry,
+                "frame": each.frame,
+                "tags": [{"name": tag.name, "value": tag.value} for tag in each.tags],
+                "labeler": each.labeler,
+                "created_at": each.created_at.isoformat(),
+            }
+            for each in annotation.figures
+        ],
+        "created_at": annotation.created_at.isoformat(),
+        "updated_at": annotation.updated_at.isoformat(),
+    }
+
+
+async def _media(reading: _Reading, blobs: Blobs, planned: Plan) -> AsyncIterator[File]:
+    links: list[bytes] = []
+    async for rows, stored in reading.batches():
+        for item_id, row in rows.items():
+            if item_id in stored:
+                yield File(f"images/{planned.path(row)}", _stored(blobs, stored[item_id].key))
+            else:
+                links.append(orjson.dumps({"path": planned.path(row), "link": row.link}) + b"\n")
+    if links:
+        yield File("links.jsonl", _once(b"".join(links).decode()))
+
+
+def _batches(items: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (items[at : at + BATCH] for at in range(0, len(items), BATCH))
+
+
+async def _stored(blobs: Blobs, key: str) -> AsyncIterator[bytes]:
+    async for chunk in await blobs.stream(key):
+        yield chunk
+
+
+async def _once(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()
+
+
+def _folder(dataset_id: int, parents: Mapping[int, tuple[int | None, str]]) -> str:
+    """Return the path of a dataset: the names from the top down."""
+    names: list[str] = []
+    at: int | None = dataset_id
+    while at is not None and at in parents:
+        at, name = parents[at]
+        names.append(_safe(name))
+    return "/".join(reversed(names))
+
+
+def _safe(name: str) -> str:
+    """Return a dataset's name as the name of a folder, which can't lead out of the export."""
+    return "_" if name in {".", ".."} else name.replace("/", "_").replace("\\", "_")
+
+
+def _stem(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{name.rpartition('.')[0] or name}"

@@ -1,0 +1,1 @@
+"""The methods, one module per noun, each with its table `METHODS`."""

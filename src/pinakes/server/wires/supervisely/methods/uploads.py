@@ -1,0 +1,60 @@
+"""Files that come, before they are items: which are here already, the bytes of the others, what was read from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from pinakes.server.catalog import media_anywhere, media_files
+from pinakes.server.errors import Invalid
+from pinakes.server.state import state_of
+from pinakes.server.wires.supervisely.calls import Call, Context, Form, Methods, respond
+from pinakes.server.wires.supervisely.encode import file_meta
+from pinakes.server.wires.supervisely.parts import Part, parts
+from pinakes.server.wires.supervisely.values import need_hash, read_hash, written_hash
+
+METHODS = Methods()
+
+
+class Hashes(Form):
+    """Several files."""
+
+    hashes: list[str]
+
+
+@METHODS.change("images.internal.hashes.list", list[str])
+async def known(ctx: Context, asked: list[str]) -> object:
+    """Say which of some files are here: those of all kinds of items are asked for by this method."""
+    hashes = [found for text in asked if (found := read_hash(text)) is not None]
+    here = set(await media_files.known_anywhere(ctx.tx, ctx.actor, hashes))
+    return [written_hash(one) for one in dict.fromkeys(hashes) if one in here]
+
+
+@METHODS.raw("point-clouds.bulk.upload")
+@METHODS.raw("videos.bulk.upload")
+@METHODS.raw("images.bulk.upload")
+async def upload(call: Call) -> Response:
+    """Take files; volumes and their slices come as images do, so nothing is said yet about what they have to be."""
+    actor, state = await call.actor(), state_of(call)
+
+    async def take(part: Part) -> dict[str, Any]:
+        try:
+            found = await media_files.receive_anywhere(state.db, state.blobs, actor, part.chunks())
+        except Invalid as error:
+            return {"errors": [{"type": error.code, "message": error.message}]}
+        return {"hash": written_hash(found.sha256)}
+
+    return respond([await take(part) async for part in parts(call)])
+
+
+@METHODS.change("import-storage.internal.meta.list", Hashes)
+async def meta(ctx: Context, asked: Hashes) -> object:
+    """Tell what was read from files, in the order asked: the client makes an item of each stream of a video."""
+    hashes = [need_hash(text, f"hashes.{index}") for index, text in enumerate(asked.hashes)]
+    found = {one.sha256: one for one in await media_anywhere.facts(ctx.tx, ctx.actor, hashes)}
+    for index, one in enumerate(hashes):
+        if one not in found:
+            message = f"hashes.{index}: no such file has been uploaded."
+            raise Invalid(message, field=f"hashes.{index}")
+    return [{"hash": written_hash(one), "meta": file_meta(found[one].facts)} for one in hashes]
