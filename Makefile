@@ -48,7 +48,7 @@ test: check $(CLIENTS) ## every check and every test
 test-fast: $(VENV) ## the tests of the inner loop, in under a minute
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" tests/unit tests/service tests/permissions tests/wires
 
-test-queue: $(VENV) ## a queue of 20,000 items worked off while the server is killed twice (a quarter of an hour)
+test-queue: $(VENV) ## a queue of 20,000 items worked off while the server is killed twice (takes its time)
 	PINAKES_TEST_QUEUE_ITEMS=20000 $(BIN)/pytest tests/clients/crash/test_queue_crash.py
 
 check: $(VENV) ## style, types, who imports whom, migrations

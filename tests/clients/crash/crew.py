@@ -18,6 +18,8 @@ import httpx2
 
 PATIENCE = 90.0
 BOX = {"class_name": "car", "geometry_type": "rectangle", "geometry": {"points": {"exterior": [[1, 2], [30, 20]]}}}
+# How long somebody waits who was given nothing.
+IDLE = 0.5
 # Of what a reviewer sees for the first time, he rejects so much.
 REJECTED = 0.05
 
@@ -131,7 +133,8 @@ class Worker:
             given = self.caller.made("POST", f"/jobs/{self.job}/next")["given"]
             if given is not None:
                 return int(given["item"])
-            time.sleep(0.1)
+            # Sixteen who ask again at once would leave the server no time for the others.
+            self.book.over.wait(IDLE)
         return None
 
 
