@@ -490,7 +490,7 @@ async def test_an_annotator_sees_what_his_jobs_hand_him_and_nothing_else(db: Dat
         assert (await datasets.get(tx, anna.actor, shelf.dataset.id)).name == "ds"
         rows, total = await datasets.page(tx, anna.actor, shelf.project.id)
         assert ([row.id for row in rows], total) == ([shelf.dataset.id], 1)
-        assert [p.id for p in (await media_projects.page(tx, anna.actor))[0]] == [shelf.project.id]
+        assert [p.id for p in (await media_projects.page(tx, anna.actor, account_id=org.id))[0]] == [shelf.project.id]
         assert [w.account_id for w in await workspaces.list_workspaces(tx, anna.actor, org.id)] == [org.id]
         with pytest.raises(errors.DatasetNotFound):
             await datasets.get(tx, anna.actor, hidden.id)

@@ -24,7 +24,7 @@ from support.server import Server, serving
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 5
+EXAMPLES = 3
 
 # What a schema can't say may still be refused: a cursor of another list, another revision by now, a wrong mix.
 _REFUSALS = ["2xx", "401", "403", "404", "409", "412", "422"]
