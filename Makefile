@@ -5,6 +5,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 
+# A shell that forbids Python to keep what it compiled would have every process of ours compile it anew, for seconds. What
+# is installed is compiled then, and ours the first time.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
+
 PYTHON ?= python3
 PORT ?= 8080
 
