@@ -95,7 +95,7 @@ def work(*, follow: Annotated[int | None, Parameter(show=False)] = None) -> None
     with _explained():
         import uvloop
 
-        from pinakes.server import app, logs, processes, tasks
+        from pinakes.server import logs, processes, rooms, tasks
 
         if follow is not None:
             processes.die_with(follow)
@@ -106,7 +106,7 @@ def work(*, follow: Annotated[int | None, Parameter(show=False)] = None) -> None
 
             message = "Set PINAKES_DATABASE_URL; a private PostgreSQL is worked for by the `serve` that started it."
             raise CannotStart(message)
-        app.load_jobs()
+        rooms.load()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(tasks.run_worker(settings))
 

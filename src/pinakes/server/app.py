@@ -9,7 +9,6 @@ import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from importlib import import_module
 from importlib.metadata import version
 
 import structlog
@@ -17,7 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from pinakes.server import logs, metrics, migrate, signing
+from pinakes.server import logs, metrics, migrate, rooms, signing
 from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
 from pinakes.server.errors import PinakesError
@@ -32,22 +31,6 @@ log = structlog.get_logger(__name__)
 
 # In this order: an earlier wire's path goes before a later one's.
 WIRES = (native, files, pages, wandb, supervisely, huggingface)
-
-# Modules that register background work when they are imported.
-JOBS = (
-    "pinakes.server.artifacts.deletions",
-    "pinakes.server.artifacts.upkeep",
-    "pinakes.server.catalog.media_jobs",
-    "pinakes.server.collections.jobs",
-    "pinakes.server.events.jobs",
-    "pinakes.server.events.webhook_jobs",
-)
-
-# Modules that register kinds of checks that collections are held against.
-CHECKS = ("pinakes.server.labeling.checks",)
-
-# Modules that register how live collections are brought up to date.
-LIVE = ("pinakes.server.search.live",)
 
 # Where W&B's client sends what runs log, and its documents (`wandb verify` wants to send one of more than 10 MB).
 RUN_LINES, DOCUMENTS = "/files/", "/graphql"
@@ -69,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    load_jobs()
+    rooms.load()
     _install_probes(app, settings)
     for wire in WIRES:
         wire.install(app)
@@ -108,12 +91,6 @@ def from_environment() -> FastAPI:
     gc.collect()
     gc.freeze()
     return app
-
-
-def load_jobs() -> None:
-    """Import what registers background work, and the checks that it may run into."""
-    for name in (*JOBS, *CHECKS, *LIVE):
-        import_module(name)
 
 
 def _lifespan(settings: Settings):  # noqa: ANN202 - FastAPI's own alias is not exported
