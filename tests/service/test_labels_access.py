@@ -138,7 +138,7 @@ async def test_in_a_blind_queue_everybody_sees_and_replaces_his_own(db: Database
             assert await figures.count(tx, actor, item_ids=[item]) == len(ids)
             assert [one.id for one in await figures.get_many(tx, actor, [*mine.figure_ids, *his.figure_ids])] == ids
             assert len((await tagging.of_items(tx, actor, [item]))[item]) == len(said)
-            assert await access.hidden_authors(tx, actor, lab.items) == {item}
+            assert [right.item_id for right in await access.visible(tx, actor, lab.items) if right.only_own] == [item]
     async with db.transaction() as tx:
         with pytest.raises(errors.LabelNotFound):
             await figures.edit(tx, ann, his.figure_ids[0], FigureChanges(description="x"))

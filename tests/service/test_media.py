@@ -494,7 +494,7 @@ async def test_an_annotator_sees_what_his_jobs_hand_him_and_nothing_else(db: Dat
         assert [w.account_id for w in await workspaces.list_workspaces(tx, anna.actor, org.id)] == [org.id]
         with pytest.raises(errors.DatasetNotFound):
             await datasets.get(tx, anna.actor, hidden.id)
-        with pytest.raises(errors.MediaNotFound):
+        with pytest.raises(errors.Forbidden):
             await media.update(tx, anna.actor, [MediaChanges(seen.id, name="mine.png")])
         with pytest.raises(errors.DatasetNotFound):
             await media.add(tx, anna.actor, shelf.dataset.id, [NewMedia("x.png", seen.sha256)])

@@ -21,8 +21,6 @@ PLAIN, SEARCH, ANY = "default", "aiSearch", "all"
 # Which selections each word asks for.
 KINDS: dict[str, bool | None] = {PLAIN: False, SEARCH: True, ANY: None}
 META = "meta"
-# Only in projects of this type there are collections of what a search found.
-SEARCHED = "images"
 SORTS: dict[str, Sort] = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
 
 
@@ -147,9 +145,6 @@ async def add(ctx: Context, asked: NewCollection) -> object:
     made = await selections.create(
         ctx.tx, ctx.actor, asked.project_id, asked.name, description=asked.description or "", search_key=key
     )
-    if key is not None and made.data_type != SEARCHED:
-        message = f"type: {SEARCH} is for projects of {SEARCHED}; this one is of {made.data_type}."
-        raise Invalid(message, field="type")
     return collection_of(made, meta=True)
 
 

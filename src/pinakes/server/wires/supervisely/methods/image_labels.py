@@ -101,6 +101,7 @@ class Copying(Form):
 
     src_image_ids: list[Id]
     dest_image_ids: list[Id]
+    preserve_source_date: bool | None = None
 
 
 @METHODS.change("annotations.bulk.add", Putting)
@@ -152,7 +153,7 @@ async def copy(ctx: Context, asked: Copying) -> object:
         message = "destImageIds: there have to be as many as srcImageIds."
         raise Invalid(message, field="destImageIds")
     pairs = list(zip(asked.src_image_ids, asked.dest_image_ids, strict=True))
-    await labels.copy(ctx.tx, ctx.actor, pairs)
+    await labels.copy(ctx.tx, ctx.actor, pairs, keep_dates=bool(asked.preserve_source_date))
     return OK
 
 

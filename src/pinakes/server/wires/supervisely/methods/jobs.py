@@ -111,6 +111,7 @@ async def add(ctx: Context, asked: Adding) -> object:
         name=asked.name,
         reviewer_id=asked.reviewer_id,
         item_ids=asked.meta.item_ids,
+        places=asked.meta.places,
         settings=asked.meta.settings(),
         description=asked.description or "",
         readme=asked.readme or "",

@@ -116,6 +116,7 @@ async def add(ctx: Context, asked: Adding) -> object:
         description=asked.description or "",
         readme=asked.readme or "",
         item_ids=asked.meta.item_ids,
+        places=asked.meta.places,
     )
     return queue_json(await queues.create(ctx.tx, ctx.actor, new))
 

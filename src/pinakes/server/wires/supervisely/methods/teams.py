@@ -10,8 +10,7 @@ from pinakes.server.people.team_types import Workplace
 from pinakes.server.wires.supervisely import roles
 from pinakes.server.wires.supervisely.calls import ById, Context, Form, Methods
 from pinakes.server.wires.supervisely.lists import Listing, page_of
-from pinakes.server.wires.supervisely.methods.users import OfTeam
-from pinakes.server.wires.supervisely.values import OK, Id, envelope, moment
+from pinakes.server.wires.supervisely.values import OK, Id, moment
 
 METHODS = Methods()
 
@@ -95,10 +94,3 @@ async def remove(ctx: Context, asked: Several) -> object:
         except AccountNotFound:
             continue
     return {"taskId": NO_TASK}
-
-
-@METHODS.read("teams.activity", OfTeam)
-async def activity(ctx: Context, asked: OfTeam) -> object:
-    """List what was done in a team: nothing here, since the record of this server is read by its own API."""
-    await teams.workplace(ctx.tx, ctx.actor, asked.team_id)
-    return envelope([], 0, asked.size())
