@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse two tests of one name: pytest-xdist would run one of them, and say nothing."""
     twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
     if twice:
-        raise pytest.UsageError(f"Several tests are called {', '.join(twice[:5])}.")
+        message = f"Several tests are called {', '.join(twice[:5])}."
+        raise pytest.UsageError(message)
 
 
 @pytest.fixture(scope="session")

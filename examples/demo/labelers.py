@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -118,22 +119,15 @@ class Shift:
         self.corrected: set[int] = set()
         self.accepted: set[int] = set()
         self.over = threading.Event()
-        self.trouble: list[BaseException] = []
 
     def run(self) -> None:
         """Let all work at once; what goes wrong with one ends it for all."""
         # One after the other: the clients' own imports are not made for threads.
         desks = [make_desk(self.plan, person) for person in self.plan["people"]]
-        threads = [
-            threading.Thread(target=self.work, args=(person, desk), daemon=True)
-            for person, desk in zip(self.plan["people"], desks, strict=True)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self.trouble:
-            raise self.trouble[0]
+        with ThreadPoolExecutor(len(desks)) as pool:
+            shifts = [pool.submit(self.work, *each) for each in zip(self.plan["people"], desks, strict=True)]
+        for shift in shifts:
+            shift.result()
 
     def work(self, person: dict[str, Any], desk: Desk) -> None:
         step = self.label if person["part"] == "annotate" else self.review
@@ -144,8 +138,7 @@ class Shift:
                 if self.over.is_set():
                     return
                 step(person["name"], desk, item, number)
-        except BaseException as error:  # noqa: BLE001 - told by whoever waits for this one
-            self.trouble.append(error)
+        finally:
             self.over.set()
 
     def label(self, name: str, desk: Desk, item: int, number: int) -> None:

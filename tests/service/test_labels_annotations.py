@@ -355,6 +355,21 @@ async def test_copies_are_found_by_name_in_another_project(db: Database):
     assert "car" in caught.value.message
 
 
+async def test_copies_with_their_dates(db: Database):
+    """What a label's dates are: the copy's own, or with `keep_dates` the ones that the source has."""
+    lab = await make_lab(db, items=3)
+    source, dated, plain_copy = lab.items
+    await lab.put(NewAnnotation(source, [box(), box()]))
+    async with db.transaction() as tx:
+        await labels.copy(tx, lab.actor, [(source, dated)], keep_dates=True)
+        await labels.copy(tx, lab.actor, [(source, plain_copy)])
+    first, second, third = [
+        [(figure.created_at, figure.updated_at) for figure in (await lab.get(item)).figures] for item in lab.items
+    ]
+    assert first == second
+    assert max(first) < min(third)
+
+
 def plain(found: Annotation) -> tuple[object, ...]:
     def of(one: Figure) -> tuple[object, ...]:
         return one.class_name, one.geometry, [(tag.name, tag.value) for tag in one.tags]

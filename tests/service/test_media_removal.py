@@ -10,10 +10,16 @@ from factories import collection, user, with_role
 from factories.selections import Studio, execute, make_studio, value
 from pinakes.server import errors
 from pinakes.server.actor import Actor, Role
+from pinakes.server.blobs import Blobs
+from pinakes.server.catalog import media_jobs
 from pinakes.server.collections import checks, media_removal, revisions, selections, service
 from pinakes.server.collections.selection_types import Removed, Selection
 from pinakes.server.db import Database
 from pinakes.server.events import service as events
+from pinakes.server.settings import Settings
+from pinakes.server.tasks import Work
+
+KEPT = ("figure_history", "drafts", "votes", "vote_counts")
 
 
 async def items_of(db: Database, reader: Actor, selection: Selection) -> list[int]:
@@ -217,11 +223,88 @@ async def test_items_are_forgotten_for_good(db: Database):
     async with db.transaction() as tx:
         with pytest.raises(errors.Forbidden):
             await media_removal.purge_items(tx, member, [a, b])
-        assert await media_removal.purge_items(tx, ana, [a, b]) == 1
+        gone = await media_removal.purge_items(tx, ana, [a, b])
+        assert (gone.items, gone.missing) == ([a], [b])
         assert (await media_removal.restore_items(tx, ana, [a])).missing == [a]
     assert await value(db, "select count(*) from media where item_id in (%s, %s)", a, b) == 1
     async with db.reading() as tx:
         assert (await revisions.at(tx, ana, made.slug, 2)).entry_count == 2
+
+
+async def test_what_belongs_to_a_deleted_project_goes_with_it(db: Database):
+    """Not before, by whoever may look through the trash."""
+    ana = await user(db)
+    studio = await make_studio(db, ana)
+    (a,) = await studio.items(1)
+    await remove(studio, [a])
+    async with db.transaction() as tx:
+        await media_removal.remove_project(tx, ana, studio.project_id)
+        member = with_role(await user(db), next(iter(ana.roles)), Role.MEMBER)
+        assert (await media_removal.purge_items(tx, member, [a])).missing == [a]
+    assert await value(db, "select count(*) from media where item_id = %s", a) == 1
+
+
+@pytest.mark.parametrize("way", ["asked for", "long in the trash", "with its dataset", "with its project"])
+async def test_whatever_is_kept_of_an_item_goes_with_it(db: Database, blobs: Blobs, way: str):
+    """What its figures were, what somebody drew, its votes: nothing refers to it, so a file of theirs can go too."""
+    ana = await user(db)
+    studio = await make_studio(db, ana)
+    a, b = await studio.items(2)
+    made = await queue(studio, "dataset", studio.datasets["train"], [])
+    for item in (a, b):
+        await keep_much_of(db, made, item, ana)
+    if way == "with its dataset":
+        (b,) = await studio.items(1, "night")
+        await keep_much_of(db, made, b, ana)
+    await go_for_good(studio, a, way, Work(Settings(), db, blobs))
+    assert await kept_of(db, a) == 0
+    assert await kept_of(db, b) == (0 if way == "with its project" else 4)
+
+
+async def keep_much_of(db: Database, queue_id: int, item: int, person: Actor) -> None:
+    await execute(
+        db,
+        """
+        insert into figure_history (
+            figure_id, item_id, class_id, geometry_type, meta, description, extras, since, removed
+        )
+        values (1, %s, 1, 'mask_3d', '{}', '', '{}', now(), true)
+        """,
+        item,
+    )
+    await execute(
+        db, "insert into drafts (queue_id, item_id, user_id, annotation) values (%s, %s, 1, '{}')", queue_id, item
+    )
+    await execute(db, "insert into votes (item_id, user_id) values (%s, %s)", item, person.user_id)
+    await execute(db, "insert into vote_counts (item_id, votes) values (%s, 1)", item)
+
+
+async def kept_of(db: Database, item: int) -> int:
+    each = (f"(select count(*) from {table} where item_id = %s)" for table in KEPT)
+    return await value(db, f"select {' + '.join(each)}", *[item for _ in KEPT])
+
+
+async def go_for_good(studio: Studio, item: int, way: str, work: Work) -> None:
+    if way in {"asked for", "long in the trash"}:
+        await remove(studio, [item])
+    await execute(
+        studio.db,
+        "update items set deleted_at = now() - interval '90 days' where id = %s and deleted_at is not null",
+        item,
+    )
+    async with studio.db.transaction() as tx:
+        if way == "asked for":
+            await media_removal.purge_items(tx, studio.actor, [item])
+        elif way == "with its dataset":
+            await media_removal.remove_dataset(tx, studio.actor, studio.datasets["train"], hard=True)
+        elif way == "with its project":
+            await media_removal.remove_project(tx, studio.actor, studio.project_id, hard=True)
+    if way == "long in the trash":
+        await media_jobs.purge_trashed_media(work)
+    elif way == "with its dataset":
+        await media_jobs.purge_dataset(work, dataset_id=studio.datasets["train"])
+    elif way == "with its project":
+        await media_jobs.purge_project(work, project_id=studio.project_id)
 
 
 async def test_a_check_does_not_keep_what_is_removed(db: Database):

@@ -19,6 +19,7 @@ from pinakes.server.labeling.queue_types import (
     ItemTag,
     NewQueue,
     PersonPart,
+    Places,
     Queue,
     QueueChanges,
     QueueSettings,
@@ -276,6 +277,31 @@ async def test_a_queue_over_a_dataset(crew: Crew) -> None:
     assert (found.status, found.finished_at is not None) == ("completed", True)
 
 
+async def test_many_items_of_a_dataset_at_other_places_at_once(crew: Crew) -> None:
+    """S1-45: one statement, whatever it does to how many: the queues of the datasets follow all of them."""
+    dataset, other = await crew.dataset(), await crew.dataset()
+    items = await crew.images(30, dataset)
+    queue, elsewhere = await crew.queue(dataset_id=dataset), await crew.queue(dataset_id=other)
+    first = crew.labelers[0]
+    for item in items[:3]:
+        assert await pulled(crew, queue, first) == item
+        await submit(crew, queue, first, item)
+    await crew.run("select advance_frontier(%s)", queue.id)
+    await crew.run("update media set custom_sort = -item_id where dataset_id = %s", dataset)
+    assert await pulled(crew, queue, first) == items[29]
+    await submit(crew, queue, first, items[29])
+    await crew.run("update media set dataset_id = %s where item_id = any(%s)", other, [*items[:2], *items[20:25]])
+    await crew.run("update datasets set item_count = item_count - 7 where id = %s", dataset)
+    await crew.run("update datasets set item_count = item_count + 7 where id = %s", other)
+    assert await counted(crew, queue) == counts(23, pending=21, on_review=2)
+    assert await counted(crew, elsewhere) == counts(7, pending=7)
+    assert [await pulled(crew, elsewhere, person) for person in crew.labelers[:2]] == [items[24], items[23]]
+    assert await pulled(crew, queue, first) == items[28]
+    await crew.run("update media set dataset_id = %s where item_id = any(%s)", dataset, items[:2])
+    await crew.run("update datasets set item_count = item_count + 2 where id = %s", dataset)
+    assert await counted(crew, queue) == counts(25, pending=20, in_progress=1, on_review=4)
+
+
 async def test_only_items_with_tags(crew: Crew) -> None:
     """S1-44: the conditions on tags hold at the moment of giving out, and for what is tagged later."""
     items = await crew.images(5)
@@ -313,6 +339,21 @@ async def test_only_some_items(crew: Crew) -> None:
     assert await pulled(crew, queue, first) == items[2]
     await submit(crew, queue, first, items[2])
     assert await pull(crew, queue, first) is None
+
+
+async def test_only_some_places(crew: Crew) -> None:
+    """S1-44: a queue of the places 2 to 3 has what is there, in the source's order, when it is made."""
+    items = await crew.images(4)
+    selection = await crew.selection([items[3], items[1], items[0], items[2]])
+    queue = await crew.queue(collection_id=selection, places=Places(2, 3))
+    first = crew.labelers[0]
+    assert queue.counts == counts(2, pending=2)
+    await crew.put(selection, await crew.images(1))
+    assert [await pulled(crew, queue, first), await pulled(crew, queue, crew.labelers[1])] == [items[1], items[0]]
+    of_some = await crew.queue(collection_id=selection, places=Places(2), item_ids=[items[0], items[2], items[3]])
+    assert of_some.counts == counts(2, pending=2), "the second and third of those that are named"
+    beyond = await crew.queue(collection_id=selection, places=Places(9))
+    assert beyond.counts == counts(0)
 
 
 async def test_several_annotators(db: Database) -> None:
@@ -437,6 +478,9 @@ async def test_what_is_refused_when_making_one(crew: Crew) -> None:
         ("settings.figures_limit", {"settings": QueueSettings(figures_limit=2**31)}),
         ("settings.classes", {"settings": QueueSettings(classes=["\0"])}),
         ("item_ids", {"item_ids": [2**40]}),
+        ("range", {"places": Places(0, 3)}),
+        ("range", {"places": Places(3, 2)}),
+        ("range", {"places": Places(2**40)}),
     ]
     for field, values in wrong:
         asked: dict[str, Any] = {"collection_id": selection, **values}

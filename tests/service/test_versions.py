@@ -489,7 +489,7 @@ async def test_a_collection_answers_for_its_versions(studio: Studio):
     async with studio.db.reading() as tx:
         for alias in (None, "latest", "v0", "best", ""):
             found = await memberships.in_collection(tx, studio.actor, card.id, alias)
-            assert (found.version.id, found.number, found.is_source) == (version.id, 0, True)
+            assert (found.version.id, found.number, found.collection.id) == (version.id, 0, version.artifact_id)
         for alias in ("v1", "worst", "\0"):
             with pytest.raises(errors.VersionNotFound):
                 await memberships.in_collection(tx, studio.actor, card.id, alias)

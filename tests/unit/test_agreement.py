@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from pinakes.server.labeling import agreement
+from pinakes.server.labeling import agreement, masks
 from pinakes.server.labeling.label_types import Annotation, Figure, Tagging
+from pinakes.server.labeling.masks import Mask
+from pinakes.server.labeling.pixels import Pixels
 
 Value: TypeAlias = Any
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -32,6 +37,10 @@ def box(left: float, top: float, right: float, bottom: float, name: str = "car",
 
 def ring(*points: tuple[float, float]) -> Figure:
     return figure("polygon", {"points": {"exterior": [list(point) for point in points], "interior": []}})
+
+
+def bitmap(mask: Mask, left: int, top: int, name: str = "car", kind: str = "bitmap") -> Figure:
+    return figure(kind, {"bitmap": masks.to_bitmap(mask, left, top)}, name)
 
 
 def tag(name: str, value: object = None, by: int = 1) -> Tagging:
@@ -84,6 +93,51 @@ def test_points_files_and_what_has_no_place() -> None:
     assert agreement.overlap(cuboid, figure("cuboid_3d", {"position": {"x": 2}})) == 0
 
 
+def test_bitmaps_are_compared_pixel_by_pixel() -> None:
+    """Not by their boxes, which are the same here."""
+    rising = np.tril(np.ones((40, 60), dtype=bool), k=10)
+    falling = rising[::-1, ::-1].copy()
+    both, either = np.count_nonzero(rising & falling), np.count_nonzero(rising | falling)
+    one, other = bitmap(rising, 5, 7), bitmap(falling, 5, 7)
+    assert agreement.overlap(one, other) == pytest.approx(both / either)
+    assert agreement.overlap(one, bitmap(rising, 5, 7)) == 1
+    assert agreement.overlap(one, bitmap(rising, 200, 7)) == 0
+    assert agreement.overlap(one, bitmap(rising, 5, 7, "bus")) == 0
+    assert agreement.between(said(one, bitmap(falling, 90, 90)), said(other)) == pytest.approx(2 * both / either / 3)
+
+
+def test_bitmaps_that_lie_apart_share_what_lies_on_both() -> None:
+    square = np.ones((10, 10), dtype=bool)
+    assert agreement.overlap(bitmap(square, 0, 0), bitmap(square, 5, 0)) == pytest.approx(1 / 3)
+    assert agreement.overlap(bitmap(square, 3, 4), bitmap(np.ones((30, 3), dtype=bool), 9, -2)) == pytest.approx(
+        30 / 160
+    )
+    ring = square.copy()
+    ring[2:8, 2:8] = False
+    hole = np.ones((6, 6), dtype=bool)
+    assert agreement.overlap(bitmap(ring, 0, 0), bitmap(hole, 2, 2)) == 0, "what lies in a hole covers nothing of it"
+    assert agreement.overlap(bitmap(ring, 0, 0, kind="alpha_mask"), bitmap(square, 0, 0)) == pytest.approx(0.64)
+
+
+def test_what_can_not_be_compared_pixel_by_pixel_is_by_its_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bitmap on the other side, none that can be decoded, nothing set, too large a one, or too many of them."""
+    square, half = np.ones((10, 10), dtype=bool), np.tril(np.ones((10, 10), dtype=bool))
+    one, other = bitmap(square, 0, 0), bitmap(half, 0, 0)
+    assert agreement.overlap(other, box(0, 0, 10, 10)) == 1
+    head = masks.to_bitmap(square)
+    assert head is not None
+    png = zlib.decompress(base64.b64decode(str(head["data"])))
+    broken = {"bitmap": {"origin": [0, 0], "data": base64.b64encode(zlib.compress(png[:40])).decode()}}
+    assert agreement.overlap(figure("bitmap", broken), other) == 1
+    assert agreement.overlap(figure("bitmap", {"bitmap": {"origin": [0, 0], "data": "?"}}), other) == 0
+    assert Pixels(most=199).overlap(one, other) is None
+    assert Pixels(most=400).overlap(one, other) == pytest.approx(0.55)
+    once = Pixels(most=400)
+    assert [once.overlap(one, other) for _ in range(2)] == [pytest.approx(0.55), None]
+    monkeypatch.setattr("pinakes.server.labeling.pixels.MOST_PIXELS", 99)
+    assert agreement.overlap(one, other) == 1
+
+
 def test_tags_count_by_their_values() -> None:
     first = said(tags=(tag("seen"), tag("weather", "rain")))
     second = said(tags=(tag("seen"), tag("weather", "sun")))
@@ -102,6 +156,25 @@ NUMBER = st.integers(0, 20)
 BOXES = st.lists(
     st.builds(lambda x, y, w, h: box(x, y, x + w + 1, y + h + 1), NUMBER, NUMBER, NUMBER, NUMBER), max_size=4
 )
+
+
+MASKS = st.builds(
+    lambda bits, x, y: ({(x + bit % 9, y + bit // 9) for bit in bits}, bits, x, y),
+    st.lists(st.integers(0, 62), min_size=1, unique=True), NUMBER, NUMBER,
+)  # fmt: skip
+Drawn: TypeAlias = tuple[set[tuple[int, int]], list[int], int, int]
+
+
+def of_bits(drawn: Drawn) -> Figure:
+    mask = np.zeros(63, dtype=bool)
+    mask[drawn[1]] = True
+    return bitmap(mask.reshape(7, 9), *drawn[2:])
+
+
+@given(MASKS, MASKS)
+def test_pixels_are_counted_wherever_bitmaps_lie(first: Drawn, second: Drawn) -> None:
+    share = len(first[0] & second[0]) / len(first[0] | second[0])
+    assert agreement.overlap(of_bits(first), of_bits(second)) == pytest.approx(share)
 
 
 @given(BOXES, BOXES)

@@ -37,6 +37,10 @@ async def handler(
     return Response()
 
 
+async def optional_body(body: Wanted | None = None) -> Response:
+    return Response()
+
+
 async def embedded_body(body: Annotated[int, Body(embed=True)]) -> Response:
     return Response()
 
@@ -99,6 +103,16 @@ async def test_what_is_not_is_left_to_fastapi(sent: Request) -> None:
     decode = decoder(APIRoute("/{thing}", handler, methods=["POST"]))
     assert decode is not None
     assert await decode(sent) is None
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+async def test_a_body_that_need_not_be_sent(content_type: str) -> None:
+    decode = decoder(APIRoute("/x", optional_body, methods=["POST"]))
+    assert decode is not None
+    assert await decode(request(body=b"", content_type=content_type)) == {"body": None}
+    assert await decode(request(body=b'{"count": 3}')) == {"body": Wanted(count=3)}
+    assert await decode(request(body=b'{"count": 3}', content_length="12")) == {"body": Wanted(count=3)}
+    assert await decode(request(body=b"{", content_type=content_type)) is None
 
 
 @pytest.mark.parametrize("endpoint", [embedded_body, not_an_answer])

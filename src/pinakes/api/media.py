@@ -187,7 +187,7 @@ class Count(Answer):
 
 
 class Removed(Answer):
-    """What removing, or bringing back, came to: the items that it was done with, and those that were not there."""
+    """What removing, bringing back or forgetting came to: with which items it was done, and which were not there."""
 
     items: list[int]
     missing: list[int]
@@ -293,7 +293,10 @@ class CopyMedia(Request):
 
 
 class RemoveMedia(Request):
-    """Items to remove, with their labels; they leave every collection that holds them."""
+    """Items to remove with their labels, to bring back, or to forget for good.
+
+    Those that are removed leave every collection that holds them.
+    """
 
     items: Ids
     reason: Reason | None = None

@@ -320,7 +320,7 @@ class Job(Answer):
     readme: str
     status: Status
     settings: Settings
-    user: str
+    user: str | None = None
     reviewer: str | None = None
     custom_data: dict[str, Any]
     disabled: bool

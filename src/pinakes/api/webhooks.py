@@ -19,16 +19,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, StringConstraints
 
 from pinakes.api.collections import ItemName
-from pinakes.api.common import MAX_INT4, STORABLE, AccountName, Answer, Request
-
-EVENT_HEADER = "X-Pinakes-Event"
-DELIVERY_HEADER = "X-Pinakes-Delivery"
-SIGNATURE_HEADER = "X-Pinakes-Signature"
+from pinakes.api.common import STORABLE, AccountName, Answer, Request
 
 DeliveryState: TypeAlias = Literal["waiting", "delivered", "failed"]
 MAX_INT8 = 2**63 - 1
 
-WebhookId: TypeAlias = Annotated[int, Field(ge=1, le=MAX_INT4)]
 DeliveryId: TypeAlias = Annotated[int, Field(ge=1, le=MAX_INT8)]
 # The patterns tell a reader of the OpenAPI what the server says in words.
 WebhookUrl: TypeAlias = Annotated[

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +18,7 @@ from pinakes.cli.releases import columns, place_of
 
 if TYPE_CHECKING:
     from pinakes.api.releases import Lineage, Standing, Version, VersionFile
+    from pinakes.sdk.results import Traced
 
 app = App(name="artifacts", help="Put and get versions of artifacts with their files; see where they come from.")
 
@@ -258,6 +263,72 @@ def _steps(graph: Lineage) -> list[tuple[str, str, str]]:
         for edge in graph.edges
         if edge.version in versions and edge.run in runs
     ]
+
+
+@app.command
+def provenance(version: str, *, limit: int = 1000, common: Common = DEFAULT) -> None:
+    """Show the items that a version was made of, with who labeled each, who accepted that and when.
+
+    They are those of the collections that its metadata name, and that of the versions that it came from, as they were
+    at the revision that is named. An item that was labeled several times has a line for each time.
+
+    Args:
+        version: Which.
+        limit: How many lines at most.
+    """
+    shown: list[Column[Step]] = [
+        Column("item", lambda s: s.item, style="cyan", right=True),
+        Column("file", lambda s: s.file),
+        Column("labeler", lambda s: s.labeler),
+        Column("reviewer", lambda s: s.reviewer),
+        Column("accepted", lambda s: s.accepted_at),
+        Column("state", lambda s: s.state),
+        Column("queue", lambda s: s.queue_name),
+        Column("collection", lambda s: f"{s.title}, revision {s.revision}"),
+    ]
+    with common.client() as client:
+        steps = (step for one in client.versions.traced(version) for step in _lines(one))
+        rows = islice(steps, limit)
+        common.output.rows(rows, shown, name=lambda s: s.item, nothing="It names no collection that you may see.")
+        if next(steps, None) is not None:
+            common.output.hint("There is more: --limit goes further.")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of `provenance`: an item, where it was taken from, and what somebody did to it in a queue."""
+
+    item: int
+    kind: str
+    file: str
+    collection: str
+    title: str
+    revision: int
+    labeler: str | None = None
+    submitted_at: datetime | None = None
+    reviewer: str | None = None
+    accepted_at: datetime | None = None
+    state: str | None = None
+    queue: int | None = None
+    queue_name: str | None = None
+
+
+def _lines(one: Traced) -> Iterator[Step]:
+    item, origin = one.item, one.origin
+    plain = Step(item.id, item.kind, item.title or item.name, origin.collection, origin.title, origin.revision)
+    for proof in one.proofs:
+        yield replace(
+            plain,
+            labeler=proof.labeler,
+            submitted_at=proof.submitted_at,
+            reviewer=proof.reviewer,
+            accepted_at=proof.reviewed_at if proof.state == "accepted" else None,
+            state=proof.state,
+            queue=proof.queue,
+            queue_name=proof.queue_name,
+        )
+    if not one.proofs:
+        yield plain
 
 
 def _metadata(text: str | None) -> dict[str, Any] | None:

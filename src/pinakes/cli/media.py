@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from pinakes.cli import errors
-from pinakes.cli.common import DEFAULT, Common
+from pinakes.cli.common import DEFAULT, Common, confirmed
 from pinakes.cli.output import Column, say
 
 if TYPE_CHECKING:
@@ -292,6 +292,20 @@ def restore(*media: int, common: Common = DEFAULT) -> int:
     """
     with common.client() as client:
         return _removed(client.media.restore(media), common)
+
+
+@app.command
+def purge(*media: int, yes: Flag = False, reason: str | None = None, common: Common = DEFAULT) -> int:
+    """Forget removed items for good, with their labels. There is no way back.
+
+    Args:
+        media: Their numbers; what was not removed before stays.
+        yes: Yes, for good.
+        reason: Why; kept in the history.
+    """
+    confirmed(f"pinakes media purge {' '.join(map(str, media))} --yes", given=yes)
+    with common.client() as client:
+        return _removed(client.media.purge(media, reason=reason), common)
 
 
 def _removed(done: Removed, common: Common) -> int:

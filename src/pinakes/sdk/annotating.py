@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from pinakes.api.labels import Annotation, AnnotationResult, PutAnnotation
+from pinakes.api.labels import Annotation, AnnotationResult, AnnotationSummary, PutAnnotation
 from pinakes.sdk.errors import ConnectionFailed, PinakesError, from_line
 
 AnnotationLike: TypeAlias = Mapping[str, Any] | Annotation | PutAnnotation
@@ -93,7 +93,8 @@ class Annotations:
             PinakesError: It says that the call failed as a whole.
         """
         if "summary" in line:
-            self._complete = True
+            told = AnnotationSummary.model_validate(line["summary"])
+            self._complete = (told.saved, told.refused) == (self.saved, self.refused)
             return False
         if "outcome" not in line:
             raise from_line(line["error"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -123,9 +123,3 @@ def _is_server(url: str) -> bool:
 def _is_local(address: str) -> bool:
     host = address.split("/", 1)[0].rsplit(":", 1)[0]
     return host in {"localhost", "127.0.0.1", "[::1]"}
-
-
-def redacted(login: Login) -> dict[str, object]:
-    """Return a login as it may be shown."""
-    shown = cast("dict[str, object]", asdict(login))
-    return shown | {"token": f"…{login.token[-4:]}" if login.token else None}

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from pinakes.api.collections import Batch, BulkLine, Summary
+from pinakes.api.collections import Batch, BulkLine, EntryItem, Summary
 from pinakes.api.media import MediaResult
-from pinakes.api.releases import Version, VersionFile
+from pinakes.api.queues import Proof
+from pinakes.api.releases import Origin, Version, VersionFile
 from pinakes.sdk.errors import PinakesError, from_line
 from pinakes.sdk.progress import OnProgress, Progress
 
@@ -264,3 +265,18 @@ class MediaTally:
 def error_facts(error: PinakesError) -> tuple[str, str]:
     """Return what a refused file's error says."""
     return error.code, error.message
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """An item that a version was made of.
+
+    Attributes:
+        origin: The collection that held it, at the revision that the version was made of.
+        item: The item.
+        proofs: Who labeled it and who accepted that, the latest decision first; none where nobody did, in no queue.
+    """
+
+    origin: Origin
+    item: EntryItem
+    proofs: list[Proof] = field(default_factory=list[Proof])

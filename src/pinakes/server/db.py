@@ -29,10 +29,10 @@ import orjson
 import psycopg
 from psycopg import AsyncConnection, AsyncCopy, AsyncCursor, errors as pg
 from psycopg.abc import DumperKey
-from psycopg.adapt import Dumper, PyFormat
+from psycopg.adapt import Dumper, Loader, PyFormat
 from psycopg.rows import args_row, tuple_row
 from psycopg.types.array import ListDumper
-from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg.types.json import Jsonb, set_json_dumps
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from typing_extensions import override
 
@@ -48,7 +48,6 @@ _HEAD = re.compile(r"^-- name: (?P<name>\w+)(?: -> (?P<row>\w+))?\s*$", re.MULTI
 _PART = re.compile(r"/\* part: (?P<name>\w+) \*/ [^\s,;)]+")
 
 set_json_dumps(orjson.dumps)
-set_json_loads(orjson.loads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,15 @@ class _Lists(ListDumper):
         return _Numbers(list) if key == (list, _Numbers) else super().upgrade(obj, format)
 
 
+class _Json(Loader):
+    """JSON that comes, read without a step of Python in between: a page has hundreds of values."""
+
+    load = cast("Any", staticmethod(orjson.loads))
+
+
 psycopg.adapters.register_dumper(list, _Lists)
+for _type in ("json", "jsonb"):
+    psycopg.adapters.register_loader(_type, _Json)
 
 
 class Tx:
@@ -166,6 +173,10 @@ class Tx:
         nothing was done before. A change may go this way where all that follows it is reading.
         """
         return self if self._begin is None else Tx(self.connection)
+
+    async def together(self) -> None:
+        """Begin the transaction now: what is done through `alone` from here on is a part of it."""
+        await self._begun()
 
     @property
     def database(self) -> str:

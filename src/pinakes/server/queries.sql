@@ -1,7 +1,3 @@
--- name: ping
--- Whether the database answers.
-select 1;
-
 -- name: applied_migrations
 -- The migrations that this database has seen.
 select name, checksum from schema_migrations order by name;

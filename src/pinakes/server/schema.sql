@@ -1213,6 +1213,18 @@ CREATE FUNCTION public.media_key(sort double precision, item integer) RETURNS by
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (CASE WHEN (sort IS NULL) THEN decode('ff'::text, 'hex'::text) WHEN (sort >= (0)::double precision) THEN set_byte(float8send((sort + (0.0)::double precision)), 0, (get_byte(float8send((sort + (0.0)::double precision)), 0) | 128)) ELSE int8send((~ ((('x'::text || encode(float8send(sort), 'hex'::text)))::bit(64))::bigint)) END || int4send(item));
 
+CREATE FUNCTION public.media_take_the_rest() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from figure_history as h using stale as o where h.item_id = o.item_id;
+    delete from drafts as r using stale as o where r.item_id = o.item_id;
+    delete from votes as v using stale as o where v.item_id = o.item_id;
+    delete from vote_counts as v using stale as o where v.item_id = o.item_id;
+    return null;
+end;
+$$;
+
 CREATE FUNCTION public.move_waiting(the_queues integer[], the_items integer[], the_keys bytea[]) RETURNS void
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -1422,10 +1434,6 @@ CREATE FUNCTION public.queue_counts(the_queue integer) RETURNS TABLE(entities in
    WHERE (q.id = queue_counts.the_queue);
 END;
 
-CREATE FUNCTION public.queue_takes(the_queue integer, filtered boolean, the_item integer) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ((NOT filtered) OR (EXISTS (SELECT FROM public.queues q WHERE ((q.id = queue_takes.the_queue) AND public.item_fits(queue_takes.the_item, q.project_id, q.include_tags, q.exclude_tags)))));
-
 CREATE FUNCTION public.queues_follow_added() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1486,29 +1494,42 @@ $$;
 CREATE FUNCTION public.queues_follow_moved() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    dataset integer;
+    moved integer [];
+    came integer [];
 begin
-    if not exists (select from queues as q where q.dataset_id in (old.dataset_id, new.dataset_id)) then
+    if not exists (
+        select
+        from stale as o
+        inner join fresh as n on o.item_id = n.item_id
+        where o.dataset_id <> n.dataset_id or o.custom_sort is distinct from n.custom_sort
+    ) then
         return null;
     end if;
-    if old.dataset_id <> new.dataset_id then
-        perform set_present(
-            array(select q.id from queues as q where q.dataset_id = old.dataset_id order by q.id), array[new.item_id], false
-        );
-        perform set_present(
-            array(select q.id from queues as q where q.dataset_id = new.dataset_id order by q.id), array[new.item_id], true
-        );
-    end if;
-    -- Most that are put into another order wait behind the frontier, which stays where it is meanwhile, without a row.
-    perform from queues as q where q.dataset_id = new.dataset_id order by q.id for no key update;
-    if found and exists (
-        select from queues as q
-        where q.dataset_id = new.dataset_id and (
-            (coalesce(new.custom_sort, 'Infinity'), new.item_id) < (q.frontier_sort, q.frontier_item)
-            or exists (select from work as w where w.queue_id = q.id and w.item_id = new.item_id)
-        )
-    ) then
-        perform keep_before_frontiers(new.dataset_id, array[new.item_id]);
-    end if;
+    for dataset, moved in
+        select o.dataset_id, array_agg(o.item_id)
+        from stale as o
+        inner join fresh as n on o.item_id = n.item_id
+        where o.dataset_id <> n.dataset_id
+        group by 1
+        order by 1
+    loop
+        perform set_present(array(select q.id from queues as q where q.dataset_id = dataset order by q.id), moved, false);
+    end loop;
+    for dataset, moved, came in
+        select n.dataset_id, array_agg(n.item_id), array_agg(n.item_id) filter (where o.dataset_id <> n.dataset_id)
+        from stale as o
+        inner join fresh as n on o.item_id = n.item_id
+        where o.dataset_id <> n.dataset_id or o.custom_sort is distinct from n.custom_sort
+        group by 1
+        order by 1
+    loop
+        if came is not null then
+            perform set_present(array(select q.id from queues as q where q.dataset_id = dataset order by q.id), came, true);
+        end if;
+        perform keep_before_frontiers(dataset, moved);
+    end loop;
     return null;
 end;
 $$;
@@ -3311,6 +3332,8 @@ CREATE INDEX entry_history_by_item ON public.entry_history USING btree (item_id,
 
 CREATE INDEX entry_history_in_order ON public.entry_history USING btree (collection_id, order_key);
 
+CREATE INDEX events_by_account ON public.events USING btree (account_id, id) WHERE (account_id IS NOT NULL);
+
 CREATE INDEX events_by_collection ON public.events USING btree (collection_id, id) WHERE (collection_id IS NOT NULL);
 
 CREATE INDEX events_by_item ON public.events USING btree (item_id, id) WHERE (item_id IS NOT NULL);
@@ -3517,9 +3540,11 @@ CREATE TRIGGER label_tags_renamed_in_queues AFTER UPDATE OF name ON public.label
 
 CREATE TRIGGER media_leave_queues AFTER DELETE ON public.media REFERENCING OLD TABLE AS stale FOR EACH STATEMENT EXECUTE FUNCTION public.queues_follow_purged();
 
-CREATE TRIGGER media_move_in_queues AFTER UPDATE OF dataset_id, custom_sort ON public.media FOR EACH ROW WHEN (((old.dataset_id <> new.dataset_id) OR (old.custom_sort IS DISTINCT FROM new.custom_sort))) EXECUTE FUNCTION public.queues_follow_moved();
+CREATE TRIGGER media_move_in_queues AFTER UPDATE ON public.media REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.queues_follow_moved();
 
 CREATE TRIGGER media_reach_queues AFTER INSERT ON public.media REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.queues_follow_added();
+
+CREATE TRIGGER media_take_the_rest AFTER DELETE ON public.media REFERENCING OLD TABLE AS stale FOR EACH STATEMENT EXECUTE FUNCTION public.media_take_the_rest();
 
 CREATE TRIGGER queues_leave_nothing AFTER DELETE ON public.queues FOR EACH ROW EXECUTE FUNCTION public.queues_take_work();
 

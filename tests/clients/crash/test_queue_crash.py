@@ -1,7 +1,7 @@
 """A queue in the hands of 16 labelers and 2 reviewers while its collection changes and the machine goes twice.
 
-No item is handed out twice, none is lost, every count is right at every moment. How many items there are is said by
-`PINAKES_TEST_QUEUE_ITEMS`; `make test-queue` is the same with 20,000, which takes its time.
+No item is handed out twice, none is lost, every count is right at every moment. There are 300 items, or as many as
+`PINAKES_TEST_QUEUE_ITEMS` says; `make test-queue` is the same with 20,000, which takes its time.
 """
 
 from __future__ import annotations
@@ -10,20 +10,14 @@ import os
 import re
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from clients.crash.crew import Book, Caller, Curator, Worker, start
 from clients.crash.kills import kill_everything
-from pinakes.server.postgres import EmbeddedPostgres
+from clients.crash.scene import Scene
 from support import invariants
-from support.folders import open_folder
-from support.server import Server, free_port, serving
 
 ITEMS = int(os.environ.get("PINAKES_TEST_QUEUE_ITEMS", "300"))
 PATIENCE = 120.0 + ITEMS / 4
@@ -90,38 +84,10 @@ group by 1
 """
 
 
-@dataclass
-class Scene:
-    """A data folder, and the server that is started on it again and again, at the same address."""
-
-    data: Path
-    port: int = field(default_factory=free_port)
-    stack: ExitStack = field(default_factory=ExitStack)
-    server: Server = field(init=False)
-
-    @property
-    def database_url(self) -> str:
-        """The URL of the private PostgreSQL's database."""
-        return EmbeddedPostgres(self.data).url
-
-    def start(self) -> None:
-        """Start the server, where another may have been killed."""
-        self.stack.close()
-        self.server = self.stack.enter_context(serving(data=self.data, port=self.port))
-
-    def rows(self, query: str, *values: object, **named: object) -> list[tuple[Any, ...]]:
-        """Look into the database."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            return connection.execute(query.encode(), values or named).fetchall()
-
-
 @pytest.fixture
 def scene() -> Generator[Scene]:
-    with open_folder() as folder:
-        scene = Scene(folder)
-        with scene.stack:
-            scene.start()
-            yield scene
+    with Scene.opened() as scene:
+        yield scene
 
 
 @dataclass

@@ -15,8 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,9 @@ import psycopg
 import pytest
 
 from clients.crash.kills import KILLS, kill_everything, kill_server
+from clients.crash.scene import Scene
 from clients.wandb.lab import Desk, Lab, Person, request, unique
-from pinakes.server.postgres import EmbeddedPostgres
 from support import invariants
-from support.folders import open_folder
-from support.server import Server, free_port, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(600)]
 
@@ -38,24 +35,8 @@ LOGGER = Path(__file__).with_name("logger.py")
 PATIENCE = 150.0
 
 
-@dataclass
-class Scene:
-    """A data folder, and the server that is started on it again and again, at the same address."""
-
-    data: Path
-    port: int = field(default_factory=free_port)
-    stack: ExitStack = field(default_factory=ExitStack)
-    server: Server = field(init=False)
-
-    @property
-    def database_url(self) -> str:
-        """The URL of the private PostgreSQL's database."""
-        return EmbeddedPostgres(self.data).url
-
-    def start(self) -> None:
-        """Start the server, where another may have been killed."""
-        self.stack.close()
-        self.server = self.stack.enter_context(serving(data=self.data, port=self.port))
+class Stage(Scene):
+    """The server, which is started again when a kill left something of it."""
 
     def restart(self) -> None:
         """Kill what is left of the server, and start it again."""
@@ -66,22 +47,19 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene() -> Generator[Scene]:
-    with open_folder() as folder:
-        scene = Scene(folder)
-        with scene.stack:
-            scene.start()
-            yield scene
+def scene() -> Generator[Stage]:
+    with Stage.opened() as scene:
+        yield scene
 
 
 @pytest.fixture
-def desk(scene: Scene, tmp_path: Path) -> Desk:
+def desk(scene: Stage, tmp_path: Path) -> Desk:
     lab = Lab(scene.server.url, scene.server.admin_token)
     person = lab.person("steady")
     return Desk(lab, person, lab.team(admin=person), unique("project"), tmp_path)
 
 
-def test_the_client_goes_on_and_no_version_is_half_there(scene: Scene, desk: Desk):
+def test_the_client_goes_on_and_no_version_is_half_there(scene: Stage, desk: Desk):
     """While it uploads, and while it commits; whatever of the server is killed."""
     command = [sys.executable, str(LOGGER), desk.team.name, desk.project, str(desk.folder)]
     log = desk.folder / "printed.txt"
@@ -120,7 +98,7 @@ for found in api.artifacts("dataset", "{desk.path}/steady", per_page=100):
 
 
 @pytest.mark.parametrize("kill", [kill_server, kill_everything], ids=["server", "everything"])
-def test_a_commit_is_whole_or_not_at_all(scene: Scene, desk: Desk, kill: Callable[[Scene], None]):
+def test_a_commit_is_whole_or_not_at_all(scene: Stage, desk: Desk, kill: Callable[[Scene], None]):
     """With thousands of files, so that there is time to be interrupted; asked for again, it is done."""
     for pause in (0.05, 0.2, 0.5):
         version_id = _begun(desk, files=8000)
@@ -134,7 +112,7 @@ def test_a_commit_is_whole_or_not_at_all(scene: Scene, desk: Desk, kill: Callabl
     invariants.check(scene.database_url)
 
 
-def test_a_file_in_parts_is_whole_or_not_at_all(scene: Scene, desk: Desk):
+def test_a_file_in_parts_is_whole_or_not_at_all(scene: Stage, desk: Desk):
     """Killed while the parts are put together."""
     for pause in (0.02, 0.1, 0.3):
         parts = [os.urandom(16 * 1024**2) for _ in range(6)]
@@ -145,7 +123,7 @@ def test_a_file_in_parts_is_whole_or_not_at_all(scene: Scene, desk: Desk):
     invariants.check(scene.database_url)
 
 
-def _killed_while(scene: Scene, kill: Callable[[Scene], None], pause: float, ask: Callable[[], int]) -> list[int]:
+def _killed_while(scene: Stage, kill: Callable[[Scene], None], pause: float, ask: Callable[[], int]) -> list[int]:
     """Kill in the middle of a request, and start again; return its status if it came through."""
     answers: list[int] = []
 
@@ -173,7 +151,7 @@ def _wait_until(done: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _states(scene: Scene, desk: Desk) -> dict[str, int]:
+def _states(scene: Stage, desk: Desk) -> dict[str, int]:
     """How many versions of a project are in which state."""
     query = """
         select v.state, count(*) from versions as v

@@ -96,6 +96,11 @@ def test_datasets_and_items(shell: Shell, place: Place):
     assert shell.words("media", "rm", third, "--reason", "blurred") == [third]
     assert shell.words("media", "restore", third) == [third]
     shell.run("media", "rm", 2**31 - 1, status=7)
+    shell.run("media", "purge", third, "--yes", status=7)
+    shell.run("media", "rm", third)
+    shell.run("media", "purge", third, status=2)
+    assert shell.words("media", "purge", third, "--yes") == [third]
+    shell.run("media", "restore", third, status=7)
     shell.run("media", "info", 2**31 - 1, status=4)
     shell.run("datasets", "move", f"{place.dataset}/night")
     shell.run("datasets", "rm", test, status=2)
@@ -132,13 +137,60 @@ def test_labels(shell: Shell, place: Place):
     shell.run("labels", "classes", "rm", number, "--yes")
 
 
-def test_queues(shell: Shell, place: Place, admin: pinakes.Client):
-    first, second, _ = filled(shell, place)
+def crew(shell: Shell, place: Place, admin: pinakes.Client) -> tuple[dict[str, str], Shell, Shell]:
+    """An annotator and a reviewer: their names by their roles, and a shell for each."""
     people = {role: f"{role}-{uuid4().hex[:8]}" for role in ("annotator", "reviewer")}
     for role, name in people.items():
         admin.users.create(name)
         shell.run("admin", "organizations", "add", place.organization, name, "--role", role)
     anna, rita = [replace(shell, token=admin.tokens.create(name, scope="write").token) for name in people.values()]
+    return people, anna, rita
+
+
+def test_from_a_version_back_to_each_item(shell: Shell, place: Place, admin: pinakes.Client):
+    """Story D, step 5, from a terminal: the items of the revision that it names, and who accepted each."""
+    first, second, third = filled(shell, place)
+    people, anna, rita = crew(shell, place, admin)
+    [hard] = shell.words("selections", "create", place.project, "Hard ones", first, second, third)
+    made = ("queues", "create", "Round one", "--collection", hard)
+    [queue] = shell.words(*made, "--labeler", people["annotator"], "--reviewer", people["reviewer"])
+    assert anna.words("queues", "next", queue) == [first]
+    anna.run("queues", "submit", queue, first)
+    rita.run("queues", "next", queue, "--part", "review")
+    rita.run("queues", "accept", queue, first)
+    frozen = admin.collections.get(hard).revision
+    shell.run("media", "rm", third)
+    (shell.folder / "digits.txt").write_text("learned")
+    metadata = json.dumps({"pinakes": {"collection": hard, "revision": frozen}})
+    runs = f"{place.organization}/runs"
+    put = ("artifacts", "put", f"{runs}/digits", "digits.txt", "--type", "dataset", "--metadata", metadata)
+    [version] = shell.words(*put)
+    steps = shell.json("artifacts", "provenance", version)
+    assert [(one["item"], one["file"], one["revision"]) for one in steps] == [
+        (int(first), "0.png", frozen),
+        (int(second), "1.png", frozen),
+        (int(third), "2.png", frozen),
+    ], "also what is in the trash by now"
+    assert [(one["labeler"], one["reviewer"], one["state"], one["queue"]) for one in steps] == [
+        (people["annotator"], people["reviewer"], "accepted", int(queue)),
+        (None, None, None, None),
+        (None, None, None, None),
+    ]
+    assert steps[0]["accepted_at"] > steps[0]["submitted_at"]
+    told = shell.run("artifacts", "provenance", f"{runs}/digits:v0", "--limit", 1)
+    heading, line = told.stdout.splitlines()
+    assert heading == "item\tfile\tlabeler\treviewer\taccepted\tstate\tqueue\tcollection"
+    assert line.split("\t")[:4] == [first, "0.png", people["annotator"], people["reviewer"]]
+    assert line.endswith(f"\taccepted\tRound one\tHard ones, revision {frozen}")
+    assert "--limit" in told.stderr
+    (shell.folder / "digits.txt").write_text("something else")
+    assert shell.words("artifacts", "provenance", shell.words(*put[:-2])[0]) == []
+    shell.run("artifacts", "provenance", f"{runs}/digits:v7", status=4)
+
+
+def test_queues(shell: Shell, place: Place, admin: pinakes.Client):
+    first, second, _ = filled(shell, place)
+    people, anna, rita = crew(shell, place, admin)
     shell.run("labels", "classes", "add", place.project, "car")
     [hard] = shell.words("selections", "create", place.project, "Hard ones", first, second)
     assert shell.words("selections", "ls", place.project) == [hard]

@@ -37,6 +37,12 @@ class TestJobs:
         job = jobs_of(place, place.team.anna, images_ids=ids[1:])[0]
         assert sorted(entity["id"] for entity in job.entities) == ids[1:]
 
+    def test_of_some_places(self, place: Place) -> None:
+        ids = place.ids(4)
+        anna, ben = jobs_of(place, place.team.anna, place.team.ben, images_range=(2, 4))
+        assert [[entity["id"] for entity in job.entities] for job in (anna, ben)] == [[ids[1], ids[3]], [ids[2]]]
+        assert anna.images_range == (2, 4)
+
     def test_listed(self, place: Place) -> None:
         place.ids(2)
         first, second = jobs_of(place, place.team.anna, place.team.ben)

@@ -381,6 +381,20 @@ async def test_removing_and_bringing_back(api: Api):
     assert await listed(api, dataset=dataset.id) == [first.id, third.id]
 
 
+async def test_what_was_removed_goes_for_good(api: Api):
+    """From the trash only; a second time there is nothing to do."""
+    dataset = await make_dataset(api)
+    first, second, third = await made(api, dataset)
+    await api("POST", "/media/remove", json={"items": [first.id, second.id]})
+    gone = expect(await api("POST", "/media/purge", json={"items": [first.id, third.id]}), 200, Removed)
+    assert (gone.items, gone.missing) == ([first.id], [third.id])
+    again = expect(await api("POST", "/media/purge", json={"items": [first.id]}), 200, Removed)
+    assert (again.items, again.missing) == ([], [first.id])
+    back = expect(await api("POST", "/media/restore", json={"items": [first.id, second.id]}), 200, Removed)
+    assert (back.items, back.missing) == ([second.id], [first.id])
+    assert await listed(api, dataset=dataset.id) == [second.id, third.id]
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Who may
 # ----------------------------------------------------------------------------------------------------------------------
@@ -449,3 +463,21 @@ async def test_a_narrow_token(client: httpx2.AsyncClient, db: Database):
     reader = Api(client, await make_user(db, scope=Scope.READ))
     answer = await reader("POST", "/projects", json={"name": "x", "data_type": "images"})
     refused(answer, 403, "scope_too_narrow")
+
+
+async def test_only_admins_forget_for_good(client: httpx2.AsyncClient, db: Database, organization: Account):
+    """A member removes and brings back; for others there is nothing in the trash."""
+    people = [await make_user(db) for _ in range(3)]
+    team = await make_team(db, organization)
+    for person, role in zip(people, (Role.ADMIN, Role.MEMBER), strict=False):
+        await join(db, team, person, role)
+    keeper, member, stranger = (Api(client, person) for person in people)
+    dataset = await make_dataset(keeper, await make_project(keeper, owner=team.name))
+    (item,) = await made(keeper, dataset, 1)
+    path, body = "/media/purge", {"items": [item.id]}
+    assert expect(await keeper("POST", path, json=body), 200, Removed).missing == [item.id]
+    expect(await member("POST", "/media/remove", json=body), 200, Removed)
+    refused(await member("POST", path, json=body), 403, "forbidden")
+    assert expect(await stranger("POST", path, json=body), 200, Removed).missing == [item.id]
+    assert (await Api(client, None)("POST", path, json=body)).status_code in {200, 401}
+    assert expect(await keeper("POST", path, json=body), 200, Removed).items == [item.id]

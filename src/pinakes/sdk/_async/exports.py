@@ -8,10 +8,9 @@ from typing import IO, Any
 
 from pinakes.api.exports import ImportedLabels, LabelFormat, YoloTask
 from pinakes.sdk._async._noun import AsyncNoun
-from pinakes.sdk.calls import Call, Param, call
-from pinakes.sdk.errors import ConnectionFailed
+from pinakes.sdk.calls import Param, call
 from pinakes.sdk.files import Target
-from pinakes.sdk.progress import OnProgress, Progress, silent
+from pinakes.sdk.progress import OnProgress, silent
 
 
 class AsyncExports(AsyncNoun):
@@ -59,15 +58,7 @@ class AsyncExports(AsyncNoun):
             "nested": nested,
         }
         the_call = call("GET", "/exports", params=params, patient=True)
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._into(target, the_call, progress)
-            except ConnectionFailed as failure:
-                if not target.may_begin_anew:
-                    raise
-                await self._session.pause(attempt, failure)
+        return await self._written(target, the_call, progress)
 
     async def import_coco(self, dataset: int, document: Mapping[str, Any]) -> ImportedLabels:
         """Replace the labels of a dataset's items with those of a COCO document.
@@ -76,11 +67,3 @@ class AsyncExports(AsyncNoun):
         """
         path = f"/datasets/{dataset}/imports/coco"
         return await self._session.read(call("POST", path, body=dict(document)), ImportedLabels)
-
-    async def _into(self, target: Target, the_call: Call, progress: OnProgress) -> int:
-        with target as file:
-            async with self._session.open(the_call) as response:
-                async for chunk in response.aiter_bytes():
-                    file.write(chunk)
-                    progress(Progress("receiving", file.written, None, "bytes"))
-        return target.written

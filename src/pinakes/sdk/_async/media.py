@@ -143,6 +143,11 @@ class AsyncMedia(AsyncMediaFiles):
         body = given(items=_ids(media), reason=reason)
         return await self._session.read(call("POST", "/media/restore", body=body), Removed)
 
+    async def purge(self, media: Iterable[MediumLike], *, reason: str | None = None) -> Removed:
+        """Forget removed items for good, with their labels: there is no way back. Others are `missing`, and stay."""
+        body = given(items=_ids(media), reason=reason)
+        return await self._session.read(call("POST", "/media/purge", body=body), Removed)
+
     async def order(self, places: Mapping[int, float | None]) -> int:
         """Give items the numbers that `sort="custom"` sorts them by; None takes one away."""
         body = {"items": [{"item": item, "order": order} for item, order in places.items()]}

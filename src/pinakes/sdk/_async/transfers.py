@@ -164,15 +164,7 @@ class AsyncTransferVerbs(AsyncNoun):
         chosen = format or ("csv" if target.suffix == ".csv" else "jsonl")
         path = collection_path(collection, "export")
         the_call = call("GET", path, params={"format": chosen, "revision": revision}, patient=True)
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._into(target, the_call, progress)
-            except ConnectionFailed as failure:
-                if not target.may_begin_anew:
-                    raise
-                await self._session.pause(attempt, failure)
+        return await self._written(target, the_call, progress)
 
     async def export_lines(
         self, collection: CollectionLike, *, revision: int | str | None = None
@@ -184,14 +176,6 @@ class AsyncTransferVerbs(AsyncNoun):
             async for line in response.aiter_lines():
                 if line:
                     yield orjson.loads(line)
-
-    async def _into(self, target: Target, the_call: Call, progress: OnProgress) -> int:
-        with target as file:
-            async with self._session.open(the_call) as response:
-                async for chunk in response.aiter_bytes():
-                    file.write(chunk)
-                    progress(Progress("receiving", file.written, None, "bytes"))
-        return target.written
 
     async def _add_few(self, the_call: Call, count: int, progress: OnProgress) -> Additions:
         response = await self._session.send(the_call)

@@ -9,7 +9,9 @@ from pinakes.api.common import Answer
 from pinakes.sdk._sync._http import Session
 from pinakes.sdk._sync._paging import Pages
 from pinakes.sdk.calls import Call, Param
-from pinakes.sdk.errors import NotFound
+from pinakes.sdk.errors import ConnectionFailed, NotFound
+from pinakes.sdk.files import Target
+from pinakes.sdk.progress import OnProgress, Progress
 
 T = TypeVar("T", bound=Answer)
 
@@ -30,3 +32,22 @@ class Noun:
         except NotFound:
             if not missing_ok:
                 raise
+
+    def _written(self, target: Target, the_call: Call, progress: OnProgress) -> int:
+        """Write an answer to a file, from its beginning again as long as the connection breaks; return its size."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return self._into(target, the_call, progress)
+            except ConnectionFailed as failure:
+                if not target.may_begin_anew:
+                    raise
+                self._session.pause(attempt, failure)
+
+    def _into(self, target: Target, the_call: Call, progress: OnProgress) -> int:
+        with target as file, self._session.open(the_call) as response:
+            for chunk in response.iter_bytes():
+                file.write(chunk)
+                progress(Progress("receiving", file.written, None, "bytes"))
+        return target.written

@@ -9,10 +9,9 @@ from typing import IO, Any
 
 from pinakes.api.exports import ImportedLabels, LabelFormat, YoloTask
 from pinakes.sdk._sync._noun import Noun
-from pinakes.sdk.calls import Call, Param, call
-from pinakes.sdk.errors import ConnectionFailed
+from pinakes.sdk.calls import Param, call
 from pinakes.sdk.files import Target
-from pinakes.sdk.progress import OnProgress, Progress, silent
+from pinakes.sdk.progress import OnProgress, silent
 
 
 class Exports(Noun):
@@ -60,15 +59,7 @@ class Exports(Noun):
             "nested": nested,
         }
         the_call = call("GET", "/exports", params=params, patient=True)
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return self._into(target, the_call, progress)
-            except ConnectionFailed as failure:
-                if not target.may_begin_anew:
-                    raise
-                self._session.pause(attempt, failure)
+        return self._written(target, the_call, progress)
 
     def import_coco(self, dataset: int, document: Mapping[str, Any]) -> ImportedLabels:
         """Replace the labels of a dataset's items with those of a COCO document.
@@ -77,10 +68,3 @@ class Exports(Noun):
         """
         path = f"/datasets/{dataset}/imports/coco"
         return self._session.read(call("POST", path, body=dict(document)), ImportedLabels)
-
-    def _into(self, target: Target, the_call: Call, progress: OnProgress) -> int:
-        with target as file, self._session.open(the_call) as response:
-            for chunk in response.iter_bytes():
-                file.write(chunk)
-                progress(Progress("receiving", file.written, None, "bytes"))
-        return target.written

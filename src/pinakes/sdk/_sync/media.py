@@ -144,6 +144,11 @@ class Media(MediaFiles):
         body = given(items=_ids(media), reason=reason)
         return self._session.read(call("POST", "/media/restore", body=body), Removed)
 
+    def purge(self, media: Iterable[MediumLike], *, reason: str | None = None) -> Removed:
+        """Forget removed items for good, with their labels: there is no way back. Others are `missing`, and stay."""
+        body = given(items=_ids(media), reason=reason)
+        return self._session.read(call("POST", "/media/purge", body=body), Removed)
+
     def order(self, places: Mapping[int, float | None]) -> int:
         """Give items the numbers that `sort="custom"` sorts them by; None takes one away."""
         body = {"items": [{"item": item, "order": order} for item, order in places.items()]}

@@ -163,15 +163,7 @@ class TransferVerbs(Noun):
         chosen = format or ("csv" if target.suffix == ".csv" else "jsonl")
         path = collection_path(collection, "export")
         the_call = call("GET", path, params={"format": chosen, "revision": revision}, patient=True)
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return self._into(target, the_call, progress)
-            except ConnectionFailed as failure:
-                if not target.may_begin_anew:
-                    raise
-                self._session.pause(attempt, failure)
+        return self._written(target, the_call, progress)
 
     def export_lines(
         self, collection: CollectionLike, *, revision: int | str | None = None
@@ -183,13 +175,6 @@ class TransferVerbs(Noun):
             for line in response.iter_lines():
                 if line:
                     yield orjson.loads(line)
-
-    def _into(self, target: Target, the_call: Call, progress: OnProgress) -> int:
-        with target as file, self._session.open(the_call) as response:
-            for chunk in response.iter_bytes():
-                file.write(chunk)
-                progress(Progress("receiving", file.written, None, "bytes"))
-        return target.written
 
     def _add_few(self, the_call: Call, count: int, progress: OnProgress) -> Additions:
         response = self._session.send(the_call)

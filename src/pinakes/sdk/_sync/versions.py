@@ -3,14 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from pinakes.api.collections import EntryItem
+from pinakes.api.common import Page
+from pinakes.api.queues import Proof
 from pinakes.api.releases import Holder, Lineage, Origin, Standing, Version, VersionFile
 from pinakes.sdk._sync._naming import VersionPages
+from pinakes.sdk._sync.entries import EntryVerbs
 from pinakes.sdk._sync.version_files import VersionFiles
 from pinakes.sdk.calls import call, given
+from pinakes.sdk.errors import NotFound
 from pinakes.sdk.naming import VersionLike
+from pinakes.sdk.results import Traced
+
+# What can be labeled; and of so many items it is asked at once who did, so that a URL stays short.
+_LABELED = frozenset({"image", "video", "point_cloud", "volume"})
+_AT_ONCE = 200
 
 
 class Versions(VersionFiles):
@@ -114,6 +124,37 @@ class Versions(VersionFiles):
         Whoever logs a version says so in its metadata: `{"pinakes": {"collection": ID, "revision": NUMBER}}`.
         """
         return self._of(version, "provenance", Origin)
+
+    def traced(self, version: VersionLike) -> Iterator[Traced]:
+        """Go through the items that a version was made of, with who labeled each and who accepted that.
+
+        Those of each collection that `provenance` finds, in their order there. Of an item that was removed since, or
+        that one may not see, it is not told who labeled it.
+        """
+        for origin in self.provenance(version):
+            entries = EntryVerbs(self._session).entries(origin.collection, revision=origin.revision)
+            few: list[EntryItem] = []
+            for entry in entries:
+                few.append(entry.item)
+                if len(few) == _AT_ONCE:
+                    for one in self._proved(origin, few):
+                        yield one
+                    few = []
+            for one in self._proved(origin, few):
+                yield one
+
+    def _proved(self, origin: Origin, items: Sequence[EntryItem]) -> list[Traced]:
+        numbers = [item.id for item in items if item.kind in _LABELED]
+        try:
+            proofs = self._proofs(numbers)
+        except NotFound as error:  # some were removed since, or were never this reader's to see
+            gone = error.details.get("item_ids", numbers)
+            proofs = self._proofs([number for number in numbers if number not in gone])
+        return [Traced(origin, item, [proof for proof in proofs if proof.item == item.id]) for item in items]
+
+    def _proofs(self, numbers: Sequence[int]) -> Sequence[Proof]:
+        asked = [str(number) for number in numbers]
+        return (self._session.get("/proofs", Page[Proof], item=asked)).rows if asked else []
 
     def holders(self, version: VersionLike) -> VersionPages[Holder]:
         """List the releases that hold a version, of those that one may see."""

@@ -318,16 +318,6 @@ and exists (select 1 from version_files as f where f.version_id = v.id and f.md5
 order by v.id desc
 limit %(limit)s::integer;
 
--- name: drafts -> Draft
--- Some versions, as far as an upload for them needs them.
-select
-    v.id, v.state, v.artifact_id, a.container_id as project_id, a.owner_id, v.item_id,
-    p.visibility as project_visibility, v.aliases, v.digest
-from versions as v
-inner join items as a on v.artifact_id = a.id
-inner join items as p on a.container_id = p.id
-where v.id = any(%(ids)s::integer []) and v.state <> 'deleted' and a.deleted_at is null;
-
 -- name: membership
 -- An artifact or release as one reader sees it, by its id, its public id or its name in its place, and the version that an
 -- alias or a number names in it, or that an item is: the columns of a `Card`, then those of a `Placed`, null where none is.

@@ -95,11 +95,6 @@ class Membership:
     linked_at: datetime
     linked_by: str | None
 
-    @property
-    def is_source(self) -> bool:
-        """Tell whether the collection is the version's own artifact."""
-        return self.collection.id == self.version.artifact_id
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVersion:

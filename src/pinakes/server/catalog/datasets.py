@@ -280,7 +280,7 @@ async def _writable(tx: Tx, actor: Actor, project_id: int) -> MediaProject:
         Permission.PROJECT_WRITE,
         owner_id=project.owner_id,
         visibility=project.visibility,
-        missing=ProjectNotFound,
+        seen=True,
     )
     return project
 
@@ -292,7 +292,7 @@ async def _to_change(tx: Tx, actor: Actor, dataset_id: int) -> Dataset:
         Permission.PROJECT_WRITE,
         owner_id=found.owner_id,
         visibility=found.visibility,
-        missing=DatasetNotFound,
+        seen=True,
     )
     return found
 

@@ -196,7 +196,7 @@ async def _held(tx: Tx, actor: Actor, item_ids: Sequence[int]) -> list[Media]:
     """Return items that the actor may change, as they are now, held until the transaction ends."""
     items = await get_all(tx, actor, item_ids)
     for owner_id, visibility in sorted({(item.owner_id, item.visibility) for item in items}):
-        require(actor, Permission.PROJECT_WRITE, owner_id=owner_id, visibility=visibility, missing=MediaNotFound)
+        require(actor, Permission.PROJECT_WRITE, owner_id=owner_id, visibility=visibility, seen=True)
     await tx.all(SQL.hold_media, int, ids=[item.id for item in items])
     return await get_all(tx, actor, item_ids)
 

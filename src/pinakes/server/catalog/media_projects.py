@@ -292,5 +292,5 @@ def _require(actor: Actor, permission: Permission, project: MediaProject) -> Non
         permission,
         owner_id=project.owner_id,
         visibility=project.visibility,
-        missing=ProjectNotFound,
+        seen=True,
     )

@@ -148,7 +148,7 @@ class NewMedia:
     facts: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Media:
     """An image, a video, a point cloud or a volume.
 

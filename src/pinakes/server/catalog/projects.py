@@ -84,11 +84,18 @@ async def project_by_id(tx: Tx, actor: Actor, project_id: int) -> Project:
 
 
 async def list_projects(
-    tx: Tx, actor: Actor, owner_name: str | None = None, *, limit: int = 50, cursor: str | None = None
+    tx: Tx,
+    actor: Actor,
+    owner_name: str | None = None,
+    *,
+    working: bool = False,
+    limit: int = 50,
+    cursor: str | None = None,
 ) -> Page[Project]:
     """List the projects that the actor sees, of one owner or of all, newest first; an unknown owner has none.
 
     Those outside of an owner's first workspace are not among them: no name leads to them (`media_projects.page` does).
+    With `working` those are in which a labeler has a job, which are found by their numbers.
 
     Raises:
         Invalid: the limit is not 1 to 1000, or the cursor is none of ours.
@@ -110,6 +117,8 @@ async def list_projects(
         limit=limit + 1,
         everything=seen.everything,
         accounts=seen.accounts,
+        at_work=seen.at_work if working else [],
+        worker=seen.worker,
     )
     return cut(rows, limit, lambda project: (project.id,))
 

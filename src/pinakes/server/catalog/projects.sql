@@ -45,7 +45,10 @@ inner join accounts as o on i.owner_id = o.id
 left join accounts as b on p.created_by = b.id and b.deleted_at is null
 where i.kind = 'project' and i.deleted_at is null and i.id < %(below)s::integer and strpos(i.name_key, chr(31)) = 0
 and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
-and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
+and (
+    readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
+    or (i.owner_id = any(%(at_work)s::integer []) and works_in_project(i.id, %(worker)s::integer))
+)
 order by i.id desc
 limit %(limit)s::integer;
 

@@ -125,19 +125,25 @@ async def restore_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason
     return _removed(wanted, rows, 0)
 
 
-async def purge_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason: str | None = None) -> int:
-    """Forget items of media in the trash for good, with their labels; return how many there were.
+async def purge_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason: str | None = None) -> Removed:
+    """Forget items of media in the trash for good, with their labels; their files go when nothing has them any more.
+
+    What is not in a trash that the actor may look through is in `missing`; so is what belongs to a project that was
+    deleted, which goes with it.
 
     Raises:
-        Forbidden, ScopeTooNarrow, Unauthenticated: the actor is not an admin of a project that one of them is in.
+        Forbidden, ScopeTooNarrow, Unauthenticated: the actor is not an admin of a project that one of them is in; then
+            nothing is forgotten.
     """
     why = fields.reason(reason)
-    rows = await _trashed(tx, actor, list(dict.fromkeys(item_ids)))
-    projects = await _projects(tx, actor, rows, Permission.PROJECT_DELETE)
+    wanted = list(dict.fromkeys(item_ids))
+    found = await _trashed(tx, actor, wanted)
+    projects = await _projects(tx, actor, found, Permission.PROJECT_DELETE)
+    rows = [row for row in found if row.project_id in projects]
     if rows:
-        await tx.run(SQL.purge_media, items=[row.id for row in rows])
+        await tx.run(media.SQL.purge_media, ids=[row.id for row in rows])
     await _tell(tx, actor, projects, rows, "media.purged", why)
-    return len(rows)
+    return _removed(wanted, rows, 0)
 
 
 async def _remove(tx: Tx, actor: Actor, rows: Sequence[MediaRow], why: str | None) -> int:

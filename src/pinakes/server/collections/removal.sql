@@ -108,16 +108,3 @@ and t.container_id is not distinct from i.container_id and t.name_key = i.name_k
 where i.id = any(%(items)s::integer []) and i.deleted_at is not null
 order by i.id
 limit 100;
-
--- name: purge_media
--- Forget deleted items of media for good, with their labels. Their names stay on the items, so that the history of
--- selections can say what they were; so does what was done in queues.
-with figure as (delete from figure_history where item_id = any(%(items)s::integer [])),
-
-draft as (delete from drafts where item_id = any(%(items)s::integer [])),
-
-vote as (delete from votes where item_id = any(%(items)s::integer [])),
-
-vote_count as (delete from vote_counts where item_id = any(%(items)s::integer []))
-
-delete from media where item_id = any(%(items)s::integer []);

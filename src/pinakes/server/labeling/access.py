@@ -81,11 +81,6 @@ async def require_labeling(tx: Tx, actor: Actor, item_ids: Sequence[int], *, hol
     return rights
 
 
-async def hidden_authors(tx: Tx, actor: Actor, item_ids: Iterable[int]) -> set[int]:
-    """Return those of some items on which an actor sees, and replaces, only the labels that he made."""
-    return {right.item_id for right in await visible(tx, actor, item_ids) if right.only_own}
-
-
 async def require_project(tx: Tx, actor: Actor, project_id: int) -> ProjectRight:
     """Return a project of media that an actor reads, or has a job in.
 

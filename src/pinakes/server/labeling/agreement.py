@@ -3,6 +3,10 @@
 Figures of one class are paired, the best pairs first. A pair counts as much as it overlaps: the area that both cover,
 over the area that either covers; a figure without a pair counts nothing. A tag counts where both have it. The number is
 the share of all figures and tags of both sides.
+
+Outlines are compared by what lies inside of them, and bitmaps pixel by pixel. All else that has a place is compared by
+the boxes around it: so is a bitmap beside an outline, one that can't be decoded or has nothing set, one of more than 16
+million pixels, and what is left once 200 million pixels of two annotations were looked at.
 """
 
 from __future__ import annotations
@@ -10,12 +14,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 import orjson
 
 from pinakes.server.labeling import geometry
 from pinakes.server.labeling.label_types import Annotation, Figure, Tagging
+from pinakes.server.labeling.pixels import Pixels
 
 # Points, which cover no area, agree when they are no further apart than this many pixels.
 _NEAR = 3.0
@@ -45,12 +52,18 @@ def by_author(annotation: Annotation, user_id: int) -> Annotation:
 def of_annotators(annotation: Annotation, user_ids: Sequence[int]) -> float | None:
     """Return how far several people agree on an item, two by two and on average; None for fewer than two."""
     each = [by_author(annotation, user_id) for user_id in dict.fromkeys(user_ids)]
-    pairs = [(one, other) for at, one in enumerate(each) for other in each[at + 1 :]]
-    return sum(between(one, other) for one, other in pairs) / len(pairs) if pairs else None
+    shares = [between(one, other) for one, other in combinations(each, 2)]
+    return fmean(shares) if shares else None
 
 
-def overlap(first: Figure, second: Figure) -> float:
-    """Return how far two figures cover the same: 1 for the same geometry, 0 for other classes, frames or places."""
+def overlap(first: Figure, second: Figure, pixels: Pixels | None = None) -> float:
+    """Return how far two figures cover the same: 1 for the same geometry, 0 for other classes, frames or places.
+
+    Args:
+        first: The one.
+        second: The other.
+        pixels: The bitmaps that were decoded before, where more than two figures are compared.
+    """
     if (first.class_name, first.frame) != (second.class_name, second.frame):
         return 0.0
     if _same(first, second):
@@ -64,12 +77,15 @@ def overlap(first: Figure, second: Figure) -> float:
     rings = _rings(first), _rings(second)
     if all(rings) and types != {"rectangle"}:
         return _of_outlines(rings[0], rings[1], one, other)
-    return _of_boxes(one, other)
+    boxes = _of_boxes(one, other)
+    shared = (pixels or Pixels()).overlap(first, second) if boxes else None
+    return boxes if shared is None else shared
 
 
 def _of_figures(first: Sequence[Figure], second: Sequence[Figure]) -> tuple[float, int]:
     """Pair the figures of two sides by their overlap, the best pairs first; returns its sum, and how many there are."""
     pairs: list[tuple[float, int, int]] = []
+    pixels = Pixels()
     places: dict[tuple[str, int | None], list[int]] = {}
     for at, figure in enumerate(second):
         places.setdefault((figure.class_name, figure.frame), []).append(at)
@@ -77,7 +93,7 @@ def _of_figures(first: Sequence[Figure], second: Sequence[Figure]) -> tuple[floa
         others = places.get((figure.class_name, figure.frame), ())
         if len(others) > _MANY:
             others = [other for other in others if _same(figure, second[other])]
-        pairs.extend((share, at, other) for other in others if (share := overlap(figure, second[other])) > 0)
+        pairs.extend((share, at, other) for other in others if (share := overlap(figure, second[other], pixels)) > 0)
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     left, right = set[int](), set[int]()
     total = 0.0

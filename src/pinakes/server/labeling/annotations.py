@@ -5,14 +5,14 @@ Saving is the most frequent of all that is done here, so it is one statement, ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid, PinakesError
-from pinakes.server.labeling import access, label_checks as checks
+from pinakes.server.labeling import access, hiding, label_checks as checks
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.label_types import (
     Annotation,
@@ -33,6 +33,8 @@ from pinakes.server.permissions.service import sight
 # An answer holds at most this many whole annotations.
 MOST_AT_ONCE = 10_000
 
+# So many columns of a whole annotation are the item's; the next says whether figures have tags, others are a figure's.
+_OF_ITEM = 16
 _NORMALS = {"sagittal": "x", "coronal": "y", "axial": "z"}
 
 
@@ -97,7 +99,17 @@ async def get(tx: Tx, actor: Actor, item_id: int) -> Annotation:
     Raises:
         MediaNotFound: there is none that the actor sees.
     """
-    return (await get_many(tx, actor, [item_id]))[0]
+    ids = checks.ids([item_id])
+    asked = {"user_id": actor.user_id, **access.reader(actor)}
+    rows = await tx.rows(SQL.whole_annotation, item=ids[0], **asked) if ids else []
+    if not rows:
+        raise access.missing_items([item_id])
+    found = Annotation(*rows[0][:_OF_ITEM])
+    found.figures.extend(Figure(*row[_OF_ITEM + 1 :]) for row in rows if row[_OF_ITEM + 1] is not None)
+    if rows[0][_OF_ITEM]:
+        await give_tags(tx, found.figures)
+    await _fill_others(tx, actor, {item_id: found})
+    return found
 
 
 async def get_many(tx: Tx, actor: Actor, item_ids: Sequence[int], *, missing_ok: bool = False) -> list[Annotation]:
@@ -115,7 +127,7 @@ async def get_many(tx: Tx, actor: Actor, item_ids: Sequence[int], *, missing_ok:
     missing = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in found]
     if missing and not missing_ok:
         raise access.missing_items(missing)
-    await _fill(tx, actor, found)
+    await fill(tx, actor, found)
     return [found[item_id] for item_id in item_ids if item_id in found]
 
 
@@ -154,10 +166,11 @@ async def count(tx: Tx, actor: Actor, dataset_id: int) -> int:
     return await tx.value(SQL.count_items_in_dataset, **asked)
 
 
-async def copy(tx: Tx, actor: Actor, pairs: Sequence[tuple[int, int]]) -> list[Saved]:
+async def copy(tx: Tx, actor: Actor, pairs: Sequence[tuple[int, int]], *, keep_dates: bool = False) -> list[Saved]:
     """Give items the labels and tags of others: each pair is the item to copy from, and the one to copy to.
 
-    Classes and tags are found by their names in the other's project.
+    Classes and tags are found by their names in the other's project. With `keep_dates` the labels say that they were
+    made and changed when the others were; who made them is the actor all the same.
 
     Raises:
         MediaNotFound, Unauthenticated, Forbidden, ScopeTooNarrow: see `require_reading` and `require_labeling`.
@@ -173,6 +186,14 @@ async def copy(tx: Tx, actor: Actor, pairs: Sequence[tuple[int, int]]) -> list[S
     ]
     if files:
         await _copy_files(tx, actor, files)
+    if keep_dates:
+        dated = [
+            (figure_id, figure.created_at, figure.updated_at)
+            for (source, _), one in zip(pairs, saved, strict=True)
+            for figure_id, figure in zip(one.figure_ids, _whole(sources[source]), strict=True)
+        ]
+        ids, created, updated = ([row[at] for row in dated] for at in range(3))
+        await tx.run(SQL.date_figures, ids=ids, created=created, updated=updated)
     return saved
 
 
@@ -372,25 +393,32 @@ def _author(actor: Actor) -> dict[str, object]:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-async def _fill(tx: Tx, actor: Actor, found: dict[int, Annotation]) -> None:
+async def fill(tx: Tx, actor: Actor, found: dict[int, Annotation]) -> None:
     """Read the labels of items that the actor sees: nothing more is asked of the many that have none."""
     labeled = [one.item_id for one in found.values() if one.label_count]
-    tagged = [one.item_id for one in found.values() if one.is_tagged]
-    asked: dict[str, object] = {
-        "only_own": [one.item_id for one in found.values() if one.only_own],
-        "user_id": actor.user_id,
-    }
     if labeled:
         every = {"after_item": 0, "after": 0, "limit": checks.LAST_ID, "offset": 0}
-        figures = await tx.all(SQL.figures_of_items, Figure, ids=labeled, **asked, **every)
+        figures = await tx.all(SQL.figures_of_items, Figure, ids=labeled, **_asked(actor, found), **every)
         await give_tags(tx, figures)
         for figure in figures:
             found[figure.item_id].figures.append(figure)
+    await _fill_others(tx, actor, found)
+
+
+def _asked(actor: Actor, found: Mapping[int, Annotation]) -> dict[str, object]:
+    return {"only_own": [one.item_id for one in found.values() if one.only_own], "user_id": actor.user_id}
+
+
+async def _fill_others(tx: Tx, actor: Actor, found: dict[int, Annotation]) -> None:
+    """Read what there is on items beside figures: their tags, and their objects."""
+    tagged = [one.item_id for one in found.values() if one.is_tagged]
+    asked = _asked(actor, found)
     for tag in await tx.all(SQL.tags_of_items, Tagging, ids=tagged, **asked) if tagged else []:
         if tag.item_id is not None:
             found[tag.item_id].tags.append(tag)
     if any(one.kind != "image" for one in found.values()):
         await _give_objects(tx, {"ids": list(found), **asked}, found)
+    await hiding.from_annotations(tx, actor, found.values())
 
 
 async def give_tags(tx: Tx, figures: Sequence[Figure]) -> None:

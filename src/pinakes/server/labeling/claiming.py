@@ -12,10 +12,12 @@ from datetime import datetime
 from pinakes.server.actor import Actor
 from pinakes.server.collections import live
 from pinakes.server.db import Query, Tx
-from pinakes.server.errors import Conflict, Forbidden, ItemLeftQueue, JobNotFound, LeaseLost
-from pinakes.server.labeling import queue_checks
+from pinakes.server.errors import Conflict, Forbidden, ItemLeftQueue, JobNotFound, LeaseLost, MediaNotFound
+from pinakes.server.labeling import annotations as annotating, queue_checks
+from pinakes.server.labeling.label_types import Annotation
 from pinakes.server.labeling.queue_access import SQL, handling, job_facts, manages, working
-from pinakes.server.labeling.queue_types import Claimed, Given, Standing, Task
+from pinakes.server.labeling.queue_types import Claimed, Given, Seen, Sheet, Standing, Task
+from pinakes.server.permissions.service import sight
 
 _HANDED_IN = ("done", "checked", "accepted")
 
@@ -54,6 +56,50 @@ async def next_item(tx: Tx, actor: Actor, job_id: int) -> Given | None:
     if found.outcome == "none" or found.item_id is None or found.round is None or found.lease_seconds is None:
         return None
     return Given(found.item_id, found.round, found.state or "held", found.lease_until, found.lease_seconds)
+
+
+async def look(tx: Tx, actor: Actor, job_id: int, item_id: int) -> Seen:
+    """Return an item that a job of the actor was given, with its labels and what he drew there and has not handed in.
+
+    One statement, where the item has no labels yet. Of the job it is taken for granted that it is his.
+
+    Raises:
+        MediaNotFound: the item is not there for him, or not any more.
+    """
+    seen = sight(actor)
+    found = await tx.one(
+        SQL.look,
+        Sheet,
+        job_id=job_id,
+        item_id=item_id,
+        user_id=actor.user_id,
+        everything=seen.everything,
+        accounts=seen.accounts,
+        at_work=seen.at_work,
+        worker=seen.worker,
+    )
+    if found is None:
+        raise MediaNotFound(field="item", details={"item_ids": [item_id]})
+    annotation = Annotation(
+        item_id=found.id,
+        kind=found.kind,
+        name=found.name,
+        project_id=found.project_id,
+        dataset_id=found.dataset_id,
+        width=found.width,
+        height=found.height,
+        frames=found.frames,
+        description=found.description,
+        meta=found.meta,
+        custom_data=found.custom_data,
+        created_at=found.created_at,
+        updated_at=max(found.updated_at, found.labeled_at or found.updated_at),
+        label_count=found.label_count,
+        is_tagged=found.is_tagged,
+        only_own=found.only_own,
+    )
+    await annotating.fill(tx, actor, {found.id: annotation})
+    return Seen(found, annotation)
 
 
 async def heartbeat(tx: Tx, actor: Actor, job_id: int, item_id: int) -> datetime:

@@ -8,8 +8,8 @@ from pinakes.server.actor import Actor
 from pinakes.server.db import Tx, json
 from pinakes.server.errors import Forbidden, LeaseLost
 from pinakes.server.labeling.label_checks import json_object
-from pinakes.server.labeling.queue_access import SQL, job_facts, working
-from pinakes.server.labeling.queue_checks import item_ids
+from pinakes.server.labeling.queue_access import SQL, job_facts, seeing, working
+from pinakes.server.labeling.queue_checks import item_ids, possible
 from pinakes.server.labeling.queue_types import Draft
 from pinakes.server.permissions.service import require_sign_in
 
@@ -17,7 +17,7 @@ LARGEST = 16 * 2**20
 
 
 async def save(tx: Tx, actor: Actor, job_id: int, item_id: int, annotation: dict[str, Any]) -> Draft:
-    """Keep what the actor drew on an item that a job of his has, in place of what was kept before.
+    """Keep what the actor drew on an item that a job of his has, in place of what was kept before: in one statement.
 
     Raises:
         JobNotFound, Forbidden, Unauthenticated, ScopeTooNarrow: the job is not his.
@@ -27,11 +27,13 @@ async def save(tx: Tx, actor: Actor, job_id: int, item_id: int, annotation: dict
     working(actor)
     drawn = json_object(annotation, "annotation", LARGEST)
     ids = item_ids([item_id])
-    await _own(tx, actor, job_id)
-    kept = await tx.one(
-        SQL.save_draft, Draft, job_id=job_id, item_id=ids[0], user_id=actor.user_id, annotation=json(drawn)
-    )
+    kept = None
+    if possible([job_id]):
+        kept = await tx.alone.one(
+            SQL.save_draft, Draft, job_id=job_id, item_id=ids[0], annotation=json(drawn), **seeing(actor)
+        )
     if kept is None:
+        await _own(tx, actor, job_id)
         raise LeaseLost(details={"item_ids": ids})
     return kept
 

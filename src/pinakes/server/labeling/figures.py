@@ -9,7 +9,7 @@ from typing import Any
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx, json
 from pinakes.server.errors import FileNotFound, Invalid, LabelNotFound
-from pinakes.server.labeling import access, label_checks as checks
+from pinakes.server.labeling import access, hiding, label_checks as checks
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.annotations import add_tags, give_tags
 from pinakes.server.labeling.label_types import (
@@ -86,6 +86,7 @@ async def get_many(tx: Tx, actor: Actor, figure_ids: Sequence[int]) -> list[Figu
     rights = {right.item_id: right for right in await access.visible(tx, actor, [one.item_id for one in found])}
     seen = [one for one in found if _seen(actor, rights.get(one.item_id), one.created_by)]
     await give_tags(tx, seen)
+    await hiding.from_labels(tx, actor, seen)
     return seen
 
 
@@ -120,6 +121,7 @@ async def page(
     )
     found = cut(rows, limit, lambda one: (one.item_id, one.id))
     await give_tags(tx, found.rows)
+    await hiding.from_labels(tx, actor, found.rows)
     return found
 
 
@@ -267,6 +269,7 @@ async def history(
         raise LabelNotFound
     asked = {"id": figure_id, "before": before, "limit": checks.limit(limit) + 1}
     rows = await tx.all(SQL.figure_history, FigureVersion, **asked)
+    rows = await hiding.from_versions(tx, actor, places[0][0], rows)
     return cut(rows, limit, lambda one: (one.until,))
 
 

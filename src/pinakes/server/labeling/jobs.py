@@ -9,18 +9,18 @@ from pinakes.server.actor import Actor
 from pinakes.server.db import Tx, json
 from pinakes.server.errors import Conflict, Forbidden, Invalid
 from pinakes.server.events.service import record
-from pinakes.server.labeling import queue_checks, queue_items
+from pinakes.server.labeling import hiding, queue_checks, queue_items
 from pinakes.server.labeling.label_checks import json_object
 from pinakes.server.labeling.queue_access import (
     SQL,
     job_facts,
-    job_of,
     job_row,
     job_rows,
     managed_job,
     managed_jobs,
     manages,
     seeing,
+    shown_jobs,
     working,
 )
 from pinakes.server.labeling.queue_types import Found, Job, JobRow, NewJobs
@@ -65,8 +65,9 @@ async def create(tx: Tx, actor: Actor, new: NewJobs) -> list[Job]:
         created_by=actor.user_id,
     )
     wanted = None if new.item_ids is None else queue_checks.item_ids(new.item_ids)
+    chosen = {"items": wanted, **queue_checks.places(new.places)}
     about = {"description": new.description, "readme": new.readme, "reviewer_id": next(iter(reviewer), None)}
-    return await _deal(tx, actor, queue_id, labelers, wanted, account_id=place.owner_id, name=name, **about)
+    return await _deal(tx, actor, queue_id, labelers, chosen, account_id=place.owner_id, name=name, **about)
 
 
 async def get(tx: Tx, actor: Actor, job_id: int) -> Job:
@@ -75,12 +76,12 @@ async def get(tx: Tx, actor: Actor, job_id: int) -> Job:
     Raises:
         JobNotFound: there is none that the actor sees.
     """
-    return job_of(await job_row(tx, actor, job_id))
+    return (await shown_jobs(tx, actor, [await job_row(tx, actor, job_id)]))[0]
 
 
 async def get_many(tx: Tx, actor: Actor, job_ids: Sequence[int]) -> list[Job]:
     """Return those of some jobs that the actor sees, by id."""
-    return [job_of(row) for row in await job_rows(tx, actor, job_ids)]
+    return await shown_jobs(tx, actor, await job_rows(tx, actor, job_ids))
 
 
 async def page(
@@ -123,6 +124,7 @@ async def page(
         ids=None if ids is None else queue_checks.possible(ids),
         names=queue_checks.storable(names),
         archived=archived,
+        nameless=[] if user_id is None and names is None else sorted(await hiding.queue_ids(tx, actor)),
         **queue_checks.paged(limit, offset),
         **seeing(actor),
     )
@@ -250,10 +252,11 @@ async def restart(
     reviewer = job.reviewer_id if reviewer_id is None else reviewer_id
     await members(tx, job.account_id, [] if reviewer_id is None else [reviewer_id], "reviewer_id")
     rejected = await tx.all(SQL.rejected_items, int, job_id=job.id)
+    chosen = {"items": rejected, **queue_checks.places(None)}
     called = f"{job.name[:240]} (restarted)" if name is None else queue_checks.queue_name(name)
     queue_id = await tx.value(SQL.copy_source, queue_id=job.queue_id, name=called, created_by=actor.user_id)
     about = {"description": job.description, "readme": job.readme, "reviewer_id": reviewer}
-    made = await _deal(tx, actor, queue_id, people, rejected, account_id=job.account_id, name=called, **about)
+    made = await _deal(tx, actor, queue_id, people, chosen, account_id=job.account_id, name=called, **about)
     if complete_existing:
         await set_status(tx, actor, job.id, "completed")
     return made
@@ -264,13 +267,13 @@ async def _deal(
     actor: Actor,
     queue_id: int,
     labelers: list[int],
-    items: list[int] | None,
+    chosen: Mapping[str, object],
     *,
     account_id: int,
     name: str,
     **about: object,
 ) -> list[Job]:
-    """Make a job for each of some people over a list, and deal its items out to them."""
+    """Make a job for each of some people over a list, and deal its items out to them, as far as they are chosen."""
     made = await tx.all(
         SQL.create_jobs,
         int,
@@ -281,7 +284,7 @@ async def _deal(
         created_by=actor.user_id,
         **about,
     )
-    dealt = await tx.run(SQL.deal_items, queue_id=queue_id, jobs=made, items=items)
+    dealt = await tx.run(SQL.deal_items, queue_id=queue_id, jobs=made, **chosen)
     if not dealt:
         message = "No images found: there is nothing in it to label."
         raise Invalid(message, field="item_ids")

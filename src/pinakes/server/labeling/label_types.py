@@ -457,3 +457,11 @@ class GeometryFile:
     account_id: int
     sha256: bytes | None
     geometry: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class HidingQueue:
+    """A queue that keeps from somebody who labels in it, and whose project it is in."""
+
+    queue_id: int
+    project_id: int

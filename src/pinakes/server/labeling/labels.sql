@@ -16,6 +16,24 @@ where m.item_id = any(%(ids)s::integer []) and i.deleted_at is null and (
 )
 order by m.item_id;
 
+-- name: hiding_queues -> HidingQueue
+-- The queues in which somebody reviews without being told who labels, of accounts whose work he does not manage.
+select distinct q.id as queue_id, q.project_id
+from jobs as j
+inner join queues as q on j.queue_id = q.id
+inner join items as p on q.project_id = p.id
+where (
+    (j.user_id = %(user_id)s::integer and j.part <> 'annotate') or j.reviewer_id = %(user_id)s::integer
+)
+and q.removed_at is null and q.settings @> '{"hide_author": true}' and p.owner_id = any(%(accounts)s::integer [])
+order by q.id;
+
+-- name: items_of_queues
+-- Which of some items queues have given out or had done.
+select distinct w.item_id
+from work as w
+where w.queue_id = any(%(queues)s::integer []) and w.item_id = any(%(ids)s::integer []);
+
 -- name: hold_items
 -- Keep the labels of items from being changed by others until the transaction ends.
 select m.item_id
@@ -290,6 +308,48 @@ inner join items as i on m.item_id = i.id
 where m.dataset_id = %(dataset_id)s::integer and i.deleted_at is null
 and (%(reads)s or at_work_on(m.item_id, %(worker)s::integer));
 
+-- name: whole_annotation
+-- The same of one item, with its figures: what is said of the item, and whether any figure has tags, stands beside the first.
+with item as materialized (
+    select
+        1::bigint as place, i.id as item_id, i.kind, i.name, m.project_id, m.dataset_id, m.width, m.height, m.frames,
+        m.description, m.meta, m.custom_data, i.created_at, greatest(i.updated_at, m.labeled_at) as updated_at,
+        m.label_count, exists (select from tagged as t where t.item_id = i.id) as is_tagged,
+        sees_only_own(
+            i.id, %(user_id)s::integer, readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
+        ) as only_own,
+        exists (
+            select from figures as f inner join tagged as t on f.id = t.figure_id where f.item_id = i.id
+        ) as has_tagged
+    from media as m
+    inner join items as i on m.item_id = i.id
+    where m.item_id = %(item)s::integer and i.deleted_at is null and (
+        readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
+        or (i.owner_id = any(%(at_work)s::integer []) and at_work_on(i.id, %(worker)s::integer))
+    )
+),
+figured as (
+    select
+        row_number() over (order by f.id) as place, f.id, f.item_id, n.project_id, n.dataset_id, f.class_id,
+        c.name as class_name, f.object_id, f.geometry_type, f.geometry, f.geometry_file, f.frame, f.meta, f.description,
+        f.extras, f.track_id, f.priority, f.nn_created, f.nn_updated, f.created_by, a.name as labeler, f.created_at,
+        f.updated_at
+    from item as n
+    inner join figures as f on n.item_id = f.item_id
+    inner join label_classes as c on f.class_id = c.id
+    left join accounts as a on f.created_by = a.id and a.deleted_at is null
+    where not n.only_own or f.created_by = %(user_id)s::integer
+)
+select
+    n.item_id, n.kind, n.name, n.project_id, n.dataset_id, n.width, n.height, n.frames, n.description, n.meta,
+    n.custom_data, n.created_at, n.updated_at, n.label_count, n.is_tagged, n.only_own, n.has_tagged,
+    f.id, f.item_id, f.project_id, f.dataset_id, f.class_id, f.class_name, f.object_id, f.geometry_type, f.geometry,
+    f.geometry_file, f.frame, f.meta, f.description, f.extras, f.track_id, f.priority, f.nn_created, f.nn_updated,
+    f.created_by, f.labeler, f.created_at, f.updated_at
+from item as n
+full join figured as f on n.place = f.place
+order by f.id;
+
 -- name: figures_of_items -> Figure
 -- The figures of items; of those where a reader sees only his own, only his.
 select
@@ -536,6 +596,14 @@ update figures as f
 set
     geometry_file = n.sha256, geometry = null, updated_by = %(user_id)s::integer, updated_at = clock_timestamp()
 from unnest(%(ids)s::integer [], %(hashes)s::bytea []) as n (id, sha256)
+where f.id = n.id;
+
+-- name: date_figures
+-- Figures that say when others were made and last changed.
+update figures as f
+set created_at = n.created_at, updated_at = n.updated_at
+from
+    unnest(%(ids)s::integer [], %(created)s::timestamptz [], %(updated)s::timestamptz []) as n (id, created_at, updated_at)
 where f.id = n.id;
 
 -- name: geometry_files -> GeometryFile

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid, LabelNotFound, MediaNotFound
-from pinakes.server.labeling import access, label_checks as checks
+from pinakes.server.labeling import access, hiding, label_checks as checks
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.annotations import add_tags, give_object_tags
 from pinakes.server.labeling.figures import resolve
@@ -73,6 +73,7 @@ async def get_many(tx: Tx, actor: Actor, object_ids: Sequence[int]) -> list[Labe
     found = await tx.all(SQL.objects_by_id, LabelObject, ids=checks.ids(object_ids))
     seen = await _seen(tx, actor, found)
     await give_object_tags(tx, seen)
+    await hiding.from_labels(tx, actor, seen)
     return seen
 
 
@@ -112,6 +113,7 @@ async def page(
         raise Invalid(message, field="dataset")
     found = cut(rows, limit, lambda one: (one.id,))
     await give_object_tags(tx, found.rows)
+    await hiding.from_labels(tx, actor, found.rows)
     return found
 
 

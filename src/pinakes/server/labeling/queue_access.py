@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections import live
 from pinakes.server.db import Tx, load
 from pinakes.server.errors import Forbidden, JobNotFound, NotFound, QueueNotFound
-from pinakes.server.labeling import queue_checks
+from pinakes.server.labeling import hiding, queue_checks
 from pinakes.server.labeling.access import require_scope
 from pinakes.server.labeling.queue_types import Counts, Job, JobCounts, JobFacts, JobRow, PersonPart, Queue, QueueRow
 from pinakes.server.permissions.service import belongs_to, require, require_sign_in, roles_allowing, sight
 from pinakes.server.permissions.table import SCOPES, Permission
 
 SQL = load(__package__, "queues.sql")
+
+# The person at the end of a job's name.
+_PERSON = re.compile(r" \([^()]*\)$")
 
 
 def seeing(actor: Actor) -> dict[str, object]:
@@ -167,6 +172,35 @@ async def managed_jobs(tx: Tx, actor: Actor, job_ids: Sequence[int]) -> list[Job
             raise Forbidden(message, details={"permission": Permission.QUEUE_MANAGE})
         require_managing(actor, account_id, missing=JobNotFound)
     return found
+
+
+async def shown_queues(tx: Tx, actor: Actor, rows: Sequence[QueueRow]) -> list[Queue]:
+    """Return queues as an actor is shown them: without who labels in them, where he reviews and is not to know."""
+    hidden = await _keeping(tx, actor, rows)
+    return [queue_of(_without_labelers(actor, row) if row.id in hidden else row) for row in rows]
+
+
+async def shown_jobs(tx: Tx, actor: Actor, rows: Sequence[JobRow]) -> list[Job]:
+    """Return jobs as an actor is shown them: without who labels in them, where he reviews and is not to know."""
+    hidden = await _keeping(tx, actor, rows)
+    return [_nameless(actor, row) if row.queue_id in hidden else job_of(row) for row in rows]
+
+
+async def _keeping(tx: Tx, actor: Actor, rows: Sequence[QueueRow] | Sequence[JobRow]) -> set[int]:
+    """Return the queues that keep from an actor who labels in them, if there may be one among those of some rows."""
+    return await hiding.queue_ids(tx, actor) if any(row.settings.get("hide_author") for row in rows) else set()
+
+
+def _without_labelers(actor: Actor, row: QueueRow) -> QueueRow:
+    people = [person for person in row.people if person[3] != "annotate" or person[0] == actor.user_id]
+    return replace(row, people=people)
+
+
+def _nameless(actor: Actor, row: JobRow) -> Job:
+    """Return a job without the name of who labels in it; jobs of queues are called by it, too."""
+    if row.part != "annotate" or row.user_id == actor.user_id:
+        return job_of(row)
+    return replace(job_of(row), user_id=None, user=None, name=_PERSON.sub("", row.name))
 
 
 def queue_of(row: QueueRow) -> Queue:

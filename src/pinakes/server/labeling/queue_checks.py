@@ -17,6 +17,7 @@ from pinakes.server.labeling.queue_types import (
     STATES,
     STATUSES,
     ItemTag,
+    Places,
     QueueSettings,
 )
 
@@ -67,6 +68,22 @@ def item_ids(ids: Sequence[int], field: str = "item_ids") -> list[int]:
         message = f"{wrong} is no item's id."
         raise Invalid(message, field=field, details={"item_ids": [wrong]})
     return found
+
+
+def places(value: Places | None) -> dict[str, int | None]:
+    """Return from which place to which items count: by `first` and `last`.
+
+    Raises:
+        Invalid: (field `range`) it begins before the first, or ends before it begins.
+    """
+    value = value or Places()
+    if not 1 <= value.first <= LARGEST:
+        message = f"A range counts from 1, not from {value.first}."
+        raise Invalid(message, field="range")
+    if value.last is not None and not value.first <= value.last:
+        message = f"A range ends where it begins, or later: not at {value.last}, begun at {value.first}."
+        raise Invalid(message, field="range")
+    return {"first": value.first, "last": None if value.last is None else min(value.last, LARGEST)}
 
 
 def people(ids: Sequence[int], field: str) -> list[int]:

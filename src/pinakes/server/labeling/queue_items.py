@@ -8,13 +8,14 @@ from where it begins in either part; other orders need a look at all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections.change import view
 from pinakes.server.db import Part, Tx
 from pinakes.server.errors import CollectionNotFound, Invalid
-from pinakes.server.labeling import queue_checks
+from pinakes.server.labeling import hiding, queue_checks
 from pinakes.server.labeling.label_checks import text as plain
 from pinakes.server.labeling.queue_access import SQL, job_facts, whole_queue
 from pinakes.server.labeling.queue_types import ItemsPage, QueueItem, Standings
@@ -103,7 +104,7 @@ async def of_queue(
     span = _span(limit, offset, cursor)
     narrowed = (item_ids, names, text, in_collection, not_in_collection, job_id)
     if sort is None and not any(value is not None for value in narrowed):
-        return await _in_parts(tx, queue_id, wanted, span)
+        return await _shown(tx, actor, queue_id, await _in_parts(tx, queue_id, wanted, span))
     if cursor is not None:
         message = "A cursor reads a list on in its own order, without filters but states; use offset here."
         raise Invalid(message, field="cursor")
@@ -121,7 +122,7 @@ async def of_queue(
     total = None
     if not any(value is not None for value in narrowed):
         total = _total(await _standings(tx, queue_id), wanted)
-    return await _sorted(tx, asked, (sort or "id", descending), span, total)
+    return await _shown(tx, actor, queue_id, await _sorted(tx, asked, (sort or "id", descending), span, total))
 
 
 async def of_job(
@@ -147,7 +148,22 @@ async def of_job(
     # Who works blind sees there as many labels as he made.
     worker = None if sight(actor).sees("private", job.account_id) else actor.user_id
     asked = {"queue_id": job.queue_id, "job_id": job.id, "worker": worker, "states": wanted, **nothing}
-    return await _sorted(tx, asked, (sort or "id", descending), _span(limit, offset, None))
+    page = await _sorted(tx, asked, (sort or "id", descending), _span(limit, offset, None))
+    return await _shown(tx, actor, job.queue_id, page)
+
+
+def nameless(actor: Actor, row: QueueItem) -> QueueItem:
+    """Return an item of a queue without who labeled it, unless that was the actor."""
+    return row if row.labeler_id == actor.user_id else replace(row, labeler_id=None, labeler=None)
+
+
+async def _shown(tx: Tx, actor: Actor, queue_id: int, page: ItemsPage) -> ItemsPage:
+    """Leave out of a page who labeled, where the actor reviews in the queue and is not to know."""
+    if all(row.labeler_id in {None, actor.user_id} for row in page.rows):
+        return page
+    if queue_id not in await hiding.queue_ids(tx, actor):
+        return page
+    return replace(page, rows=[nameless(actor, row) for row in page.rows])
 
 
 async def _sorted(

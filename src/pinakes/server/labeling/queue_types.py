@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pinakes.server.catalog.media_types import Media
+from pinakes.server.labeling.label_types import Annotation
+
 # Of queues and of jobs.
 STATUSES = ("pending", "in_progress", "on_review", "review_completed", "completed", "stopped")
 
@@ -61,6 +64,14 @@ class QueueSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Items from one place to another, counted from 1, both included; to the end where `last` is None."""
+
+    first: int = 1
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewQueue:
     """A queue to be made, over a collection or a dataset.
 
@@ -69,6 +80,7 @@ class NewQueue:
         blind: Whether an annotator does not see what others drew.
         lease_seconds: How long an item is somebody's after he last gave a sign of life.
         item_ids: Only these of the source's items, where given.
+        places: Of those only the ones that are there, in the source's order, when the queue is made.
     """
 
     name: str
@@ -84,6 +96,7 @@ class NewQueue:
     blind: bool = False
     lease_seconds: int = 1800
     item_ids: Sequence[int] | None = None
+    places: Places | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +331,7 @@ class Job:
     Attributes:
         part: `annotate`, `review`, or `check` (before the review).
         settings: Those of its queue.
-        user: The name of who does it.
+        user: The name of who does it; None (as `user_id`) to a reviewer who is not to know.
         reviewer: Who reviews it: of a direct job as it was said; of a review job its own user.
         disabled: Whether it was put into the archive.
     """
@@ -342,8 +355,8 @@ class Job:
     readme: str
     status: str
     settings: QueueSettings
-    user_id: int
-    user: str
+    user_id: int | None
+    user: str | None
     reviewer_id: int | None
     reviewer: str | None
     custom_data: dict[str, Any]
@@ -363,6 +376,7 @@ class NewJobs:
 
     Attributes:
         item_ids: Only these of the dataset's items, where given.
+        places: Of those only the ones that are there, in the dataset's order.
     """
 
     dataset_id: int
@@ -370,6 +384,7 @@ class NewJobs:
     name: str
     reviewer_id: int | None = None
     item_ids: Sequence[int] | None = None
+    places: Places | None = None
     settings: QueueSettings = field(default_factory=QueueSettings)
     description: str = ""
     readme: str = ""
@@ -436,6 +451,29 @@ class Given:
     state: str
     lease_until: datetime | None
     lease_seconds: int
+
+
+@dataclass(slots=True)
+class Sheet(Media):
+    """An item that somebody is at work on, and what there is to know of his work there.
+
+    Attributes:
+        is_tagged: Somebody put a tag on it.
+        only_own: He sees only the labels that he made: he annotates it in a blind queue.
+        draft: What he drew on it and has not handed in.
+    """
+
+    is_tagged: bool
+    only_own: bool
+    draft: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An item that somebody is at work on, with its labels as he sees them."""
+
+    medium: Sheet
+    annotation: Annotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -620,3 +658,50 @@ class Proof:
     reviewer_id: int | None
     reviewer: str | None
     reviewed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeedRow:
+    """A row of what was done, with how many there are; with nothing else where a page is beyond the last."""
+
+    total: int
+    at: datetime | None
+    verb: str | None
+    actor_id: int | None
+    actor: str | None
+    project_id: int | None
+    project: str | None
+    dataset_id: int | None
+    dataset: str | None
+    item_id: int | None
+    item: str | None
+    job_id: int | None
+    job: str | None
+    seconds: float | None
+    facts: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that somebody did in an account.
+
+    Attributes:
+        verb: As the record has it; of the work with items in queues `work.` and the step.
+        seconds: How long an item was with who handed it in or back.
+        facts: What the record says of it besides.
+    """
+
+    at: datetime
+    verb: str
+    actor_id: int | None
+    actor: str | None
+    project_id: int | None
+    project: str | None
+    dataset_id: int | None
+    dataset: str | None
+    item_id: int | None
+    item: str | None
+    job_id: int | None
+    job: str | None
+    seconds: float | None
+    facts: dict[str, Any]

@@ -13,6 +13,7 @@ from pinakes.server.db import Tx, json
 from pinakes.server.errors import CollectionNotFound, DatasetNotFound, Invalid, NotFound
 from pinakes.server.events.service import record
 from pinakes.server.labeling import queue_checks, queue_items
+from pinakes.server.labeling.access import find_dataset
 from pinakes.server.labeling.queue_access import (
     SQL,
     managed_queue,
@@ -21,6 +22,7 @@ from pinakes.server.labeling.queue_access import (
     queue_rows,
     require_managing,
     seeing,
+    shown_queues,
     whole_queue,
 )
 from pinakes.server.labeling.queue_types import Counts, Found, NewQueue, Place, Queue, QueueChanges, QueueRow
@@ -53,16 +55,18 @@ async def create(tx: Tx, actor: Actor, new: NewQueue) -> Queue:
         "check": await members(tx, place.owner_id, new.checkers, "checkers"),
     }
     items = None if new.item_ids is None else queue_checks.item_ids(new.item_ids)
+    places = queue_checks.places(new.places)
+    restricted = items is not None or new.places is not None
     queue_id = await tx.value(
         SQL.create_queue,
         **values,
         project_id=place.project_id,
         source="dataset" if new.collection_id is None else "collection",
-        restricted=items is not None,
+        restricted=restricted,
         created_by=actor.user_id,
     )
-    if items is not None:
-        await tx.run(SQL.restrict_queue, queue_id=queue_id, items=items)
+    if restricted:
+        await tx.run(SQL.restrict_queue, queue_id=queue_id, items=items, **places)
     made = await _add_jobs(tx, actor, queue_id, values["name"], parts)
     after = {"queue": queue_id, "project": place.project_id, "jobs": made}
     await record(tx, actor, "queue.created", account_id=place.owner_id, after=after)
@@ -75,12 +79,12 @@ async def get(tx: Tx, actor: Actor, queue_id: int) -> Queue:
     Raises:
         QueueNotFound: there is none that the actor sees.
     """
-    return queue_of(await queue_row(tx, actor, queue_id))
+    return (await shown_queues(tx, actor, [await queue_row(tx, actor, queue_id)]))[0]
 
 
 async def get_many(tx: Tx, actor: Actor, queue_ids: Sequence[int]) -> list[Queue]:
     """Return those of some queues that the actor sees, by id."""
-    return [queue_of(row) for row in await queue_rows(tx, actor, queue_ids)]
+    return await shown_queues(tx, actor, await queue_rows(tx, actor, queue_ids))
 
 
 async def page(
@@ -263,9 +267,13 @@ async def source_place(tx: Tx, actor: Actor, *, collection_id: int | None, datas
     if not queue_checks.possible([collection_id or dataset_id or 0]):
         raise missing
     place = await tx.one(SQL.queue_place, Place, collection_id=collection_id, dataset_id=dataset_id)
-    if place is None or place.trashed or not sight(actor).sees(place.visibility, place.owner_id):
+    if place is None or place.trashed:
         raise missing
-    require_managing(actor, place.owner_id, missing=missing, visibility=place.visibility)
+    reads = sight(actor).sees(place.visibility, place.owner_id)
+    if not reads and (dataset_id is None or await find_dataset(tx, actor, dataset_id) is None):
+        raise missing
+    # What he found is not missing to him, though he but works there.
+    require_managing(actor, place.owner_id, missing=missing, visibility="public")
     return place
 
 

@@ -56,30 +56,37 @@ with made as (
 select id from made order by id;
 
 -- name: restrict_queue
--- Put the items that a queue is made of into it, each to wait, as far as its source has them; return how many.
+-- Put the items that a queue is made of into it, each to wait, as far as its source has them: those that are named, and of
+-- them those from one place to another in the source's order.
 insert into work (queue_id, item_id, status, order_key)
-select q.id, f.item_id, 'pending', f.order_key
-from queues as q
-cross join lateral (
-    select e.item_id, e.order_key
-    from entries as e
-    where e.collection_id = q.collection_id and e.item_id = any(%(items)s::integer [])
-    union all
-    select m.item_id, media_key(m.custom_sort, m.item_id)
-    from media as m
-    inner join items as i on m.item_id = i.id
-    where m.dataset_id = q.dataset_id and m.item_id = any(%(items)s::integer []) and i.deleted_at is null
+select f.queue_id, f.item_id, 'pending', f.order_key
+from (
+    select s.queue_id, s.item_id, s.order_key, row_number() over (order by s.order_key, s.item_id) as place
+    from (
+        select q.id as queue_id, e.item_id, e.order_key
+        from queues as q
+        inner join entries as e on q.collection_id = e.collection_id
+        where q.id = %(queue_id)s::integer
+        union all
+        select q.id, m.item_id, media_key(m.custom_sort, m.item_id)
+        from queues as q
+        inner join media as m on q.dataset_id = m.dataset_id
+        inner join items as i on m.item_id = i.id
+        where q.id = %(queue_id)s::integer and i.deleted_at is null
+    ) as s
+    where %(items)s::integer [] is null or s.item_id = any(%(items)s::integer [])
 ) as f
-where q.id = %(queue_id)s::integer
+where f.place >= %(first)s::bigint and (%(last)s::bigint is null or f.place <= %(last)s::bigint)
 order by f.item_id
 on conflict do nothing;
 
 -- name: deal_items
--- Deal the items of a dataset (or of a collection), or those of them that are named, out to jobs in turn.
+-- Deal the items of a dataset (or of a collection), or those of them that are named, out to jobs in turn; of them those from
+-- one place to another.
 insert into work (queue_id, item_id, status, order_key, job_id, labeler_id)
 select q.id, f.item_id, 'held', f.order_key, j.id, j.user_id
 from (
-    select s.item_id, s.order_key, row_number() over (order by s.order_key, s.item_id) - 1 as place, s.queue_id
+    select s.item_id, s.order_key, row_number() over (order by s.order_key, s.item_id) as place, s.queue_id
     from (
         select m.item_id, media_key(m.custom_sort, m.item_id) as order_key, u.id as queue_id
         from queues as u
@@ -97,7 +104,8 @@ from (
 ) as f
 inner join queues as q on f.queue_id = q.id
 inner join jobs as j
-    on j.id = (%(jobs)s::integer [])[1 + mod(f.place, cardinality(%(jobs)s::integer [])::bigint)]
+    on j.id = (%(jobs)s::integer [])[1 + mod(f.place - %(first)s::bigint, cardinality(%(jobs)s::integer [])::bigint)]
+where f.place >= %(first)s::bigint and (%(last)s::bigint is null or f.place <= %(last)s::bigint)
 order by f.item_id;
 
 -- name: find_queues -> Found
@@ -348,6 +356,40 @@ from claim_next(
     %(fresh_for)s::double precision
 );
 
+-- name: look -> Sheet
+-- What somebody at work on an item sees of it: the item, what there is to read of its labels, and what he drew on it and has
+-- not handed in.
+select
+    i.id, i.kind, i.owner_id, coalesce(p.workspace_id, w.id) as workspace_id, m.project_id, m.dataset_id, i.name,
+    m.description, i.visibility, m.sha256, m.link, m.mime, m.size, m.width, m.height, m.frames, m.meta,
+    m.custom_data, m.facts, m.custom_sort, m.parent_id,
+    case
+        when readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer []) then m.label_count
+        else labels_seen(m.item_id, m.label_count, %(worker)s::integer)
+    end as label_count,
+    m.labeled_at, m.has_thumbnail,
+    m.created_by as created_by_id, b.name as created_by, i.created_at, i.updated_at,
+    exists (select from tagged as t where t.item_id = i.id) as is_tagged,
+    sees_only_own(
+        i.id, %(user_id)s::integer, readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
+    ) as only_own,
+    (
+        select r.annotation
+        from drafts as r
+        inner join jobs as j on r.queue_id = j.queue_id and r.user_id = j.user_id
+        where j.id = %(job_id)s::integer and r.item_id = i.id and r.user_id = %(user_id)s::integer
+    ) as draft
+from media as m
+inner join items as i on m.item_id = i.id
+inner join projects as p on m.project_id = p.item_id
+inner join workspaces as w on i.owner_id = w.account_id and w.is_first
+left join accounts as b on m.created_by = b.id and b.deleted_at is null
+where m.item_id = %(item_id)s::integer and i.deleted_at is null
+and (
+    readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
+    or (i.owner_id = any(%(at_work)s::integer []) and at_work_on(i.id, %(worker)s::integer))
+);
+
 -- name: advance_frontier
 -- Move a queue's frontier ahead, so that looking for the next item stays short.
 select advance_frontier(%(queue_id)s::integer);
@@ -595,7 +637,8 @@ and (q.review_own or w.labeler_id is distinct from %(actor_id)s::integer)
 order by w.item_id;
 
 -- name: find_jobs -> Found
--- The ids of a page of the jobs that somebody sees, and how many there are in all.
+-- The ids of a page of the jobs that somebody sees, and how many there are in all; not those of others who label in some
+-- queues (`nameless`), where people are asked for.
 with found as (
     select j.id
     from jobs as j
@@ -614,6 +657,9 @@ with found as (
     and (%(direct)s::boolean is null or (q.source = 'list') = %(direct)s::boolean)
     and (%(account_id)s::integer is null or p.owner_id = %(account_id)s::integer)
     and (%(worker_id)s::integer is null or j.user_id = %(worker_id)s::integer)
+    and (
+        j.part <> 'annotate' or j.user_id = %(user_id)s::integer or not j.queue_id = any(%(nameless)s::integer [])
+    )
     and (%(reviewer_id)s::integer is null or j.reviewer_id = %(reviewer_id)s::integer)
     and (%(created_by)s::integer is null or j.created_by = %(created_by)s::integer)
     and (%(project_id)s::integer is null or q.project_id = %(project_id)s::integer)
@@ -894,13 +940,16 @@ and (
 );
 
 -- name: save_draft -> Draft
--- Keep what somebody drew on an item that his job holds.
+-- Keep what somebody drew on an item that his job holds, if he sees that job.
 insert into drafts as r (queue_id, item_id, user_id, annotation)
 select w.queue_id, w.item_id, j.user_id, %(annotation)s::jsonb
 from jobs as j
+inner join queues as q on j.queue_id = q.id
+inner join items as p on q.project_id = p.id
 inner join work as w on j.queue_id = w.queue_id and j.id = w.job_id + 0
 where j.id = %(job_id)s::integer and j.user_id = %(user_id)s::integer and w.item_id = %(item_id)s::integer
-and w.present and j.archived_at is null
+and w.present and j.archived_at is null and j.removed_at is null and q.removed_at is null and p.deleted_at is null
+and (%(everything)s or p.owner_id = any(%(accounts)s::integer []) or p.owner_id = any(%(at_work)s::integer []))
 on conflict (queue_id, item_id, user_id) do update set annotation = excluded.annotation, saved_at = now()
 returning r.item_id, r.annotation, r.saved_at;
 

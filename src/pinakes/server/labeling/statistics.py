@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
-from itertools import combinations
+from dataclasses import replace
 from statistics import fmean
 
-from pinakes.server.actor import Actor
+from pinakes.server.actor import Actor, system
 from pinakes.server.db import Tx
-from pinakes.server.labeling import agreement as agreeing, queue_checks
+from pinakes.server.labeling import agreement as agreeing, hiding, queue_checks, queue_items
 from pinakes.server.labeling.annotations import get_many
-from pinakes.server.labeling.queue_access import SQL, job_of, job_row, queue_of, whole_queue
+from pinakes.server.labeling.queue_access import SQL, job_row, queue_of, shown_jobs, whole_queue
 from pinakes.server.labeling.queue_types import (
     ClassStatistics,
     ItemAgreement,
@@ -19,6 +20,7 @@ from pinakes.server.labeling.queue_types import (
     Pair,
     PersonStatistics,
     QueueItem,
+    QueueRow,
     QueueStatistics,
     TagStatistics,
     Totals,
@@ -28,6 +30,8 @@ from pinakes.server.permissions.service import sight
 
 # Over so many items is the agreement of a queue averaged: it is a matter of reading all their labels.
 SAMPLE = 200
+# The steps that reviewers and checkers take.
+_OF_REVIEWERS = frozenset({"reserved", "accepted", "checked", "rejected"})
 
 CSV_HEADER = [
     "item_id",
@@ -60,7 +64,9 @@ async def of_queue(tx: Tx, actor: Actor, queue_id: int) -> QueueStatistics:
     assert counts is not None
     assert totals is not None
     people = await tx.all(SQL.person_statistics, PersonStatistics, queue_id=row.id)
-    compared = await _compared(tx, actor, row.id, SAMPLE, 0) if row.overlap > 1 else []
+    if await _nameless(tx, actor, row):
+        people = [person for person in people if person.user_id == actor.user_id]
+    compared = await _compared(tx, row.id, SAMPLE, 0) if row.overlap > 1 else []
     return QueueStatistics(
         counts=counts,
         rejections=totals.rejections,
@@ -78,7 +84,7 @@ async def of_job(tx: Tx, actor: Actor, job_id: int) -> JobStatistics:
         JobNotFound: there is none that the actor sees.
     """
     row = await job_row(tx, actor, job_id)
-    job = job_of(row)
+    job = (await shown_jobs(tx, actor, [row]))[0]
     totals = await tx.one(SQL.totals, Totals, queue_id=row.queue_id, job_id=row.id)
     assert totals is not None
     asked = {"job_id": row.id, "user_id": actor.user_id, "reads": sight(actor).sees("private", row.account_id)}
@@ -95,9 +101,10 @@ async def csv_rows(tx: Tx, actor: Actor, queue_id: int) -> AsyncGenerator[list[s
         Forbidden: he only works in it.
     """
     row = await whole_queue(tx, actor, queue_id)
+    hidden = await _nameless(tx, actor, row)
     yield CSV_HEADER
     async for item in tx.stream(SQL.statistics_rows, QueueItem, queue_id=row.id):
-        yield _cells(item)
+        yield _cells(queue_items.nameless(actor, item) if hidden else item)
 
 
 async def log(
@@ -116,6 +123,8 @@ async def log(
     if item_id is not None and not queue_checks.possible([item_id]):
         return Page([])
     lines = await tx.all(SQL.log_lines, LogLine, queue_id=row.id, item_id=item_id, below=below, limit=limit + 1)
+    if await _nameless(tx, actor, row):
+        lines = [_without_labeler(actor, line) for line in lines]
     return cut(lines, limit, lambda line: (line.id,))
 
 
@@ -135,19 +144,31 @@ async def agreement(tx: Tx, actor: Actor, queue_id: int, *, limit: int = 100, af
     """
     queue_checks.paged(limit, after)
     row = await whole_queue(tx, actor, queue_id)
-    return await _compared(tx, actor, row.id, limit, after)
+    return await _compared(tx, row.id, limit, after)
 
 
-async def _compared(tx: Tx, actor: Actor, queue_id: int, limit: int, after: int) -> list[ItemAgreement]:
+async def _nameless(tx: Tx, actor: Actor, row: QueueRow) -> bool:
+    """Tell whether a queue keeps from an actor who labels in it."""
+    return bool(row.settings.get("hide_author")) and row.id in await hiding.queue_ids(tx, actor)
+
+
+def _without_labeler(actor: Actor, line: LogLine) -> LogLine:
+    if line.verb in _OF_REVIEWERS or line.actor_id == actor.user_id:
+        return line
+    return replace(line, actor_id=None, actor=None)
+
+
+async def _compared(tx: Tx, queue_id: int, limit: int, after: int) -> list[ItemAgreement]:
     pairs = await tx.all(SQL.several, Pair, queue_id=queue_id, limit=limit, after=after)
     if not pairs:
         return []
-    found = {one.item_id: one for one in await get_many(tx, actor, [pair.item_id for pair in pairs])}
+    # Whoever sees the whole queue is told how far they agree, also where he is not told who they are.
+    found = {one.item_id: one for one in await get_many(tx, system(), [pair.item_id for pair in pairs])}
     compared: list[ItemAgreement] = []
     for pair in pairs:
-        parts = [agreeing.by_author(found[pair.item_id], labeler) for labeler in pair.labelers]
-        mean = fmean(agreeing.between(first, second) for first, second in combinations(parts, 2))
-        compared.append(ItemAgreement(pair.item_id, mean, len(parts)))
+        mean = await asyncio.to_thread(agreeing.of_annotators, found[pair.item_id], pair.labelers)
+        if mean is not None:
+            compared.append(ItemAgreement(pair.item_id, mean, len(pair.labelers)))
     return compared
 
 

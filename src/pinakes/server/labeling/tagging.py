@@ -9,7 +9,7 @@ from pinakes.server.actor import Actor
 from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid, LabelNotFound
 from pinakes.server.events.service import record
-from pinakes.server.labeling import access, figures, label_checks as checks, objects
+from pinakes.server.labeling import access, figures, hiding, label_checks as checks, objects
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.label_types import ItemRight, NewTagged, NewTagging, Tagging
 from pinakes.server.labeling.problems import Places, still_there
@@ -57,6 +57,8 @@ async def get(tx: Tx, actor: Actor, tagging_id: int) -> Tagging:
     found = await tx.one(SQL.taggings_by_id, Tagging, ids=checks.ids([tagging_id]))
     if found is None or not await _is_seen(tx, actor, found):
         raise LabelNotFound
+    places = await tx.rows(SQL.places_of_taggings, ids=[found.id])
+    await hiding.from_tags(tx, actor, {row[1]: [found] for row in places if row[1] is not None})
     return found
 
 
@@ -127,17 +129,13 @@ async def of_items(tx: Tx, actor: Actor, item_ids: Sequence[int]) -> dict[int, l
     for tag in await tx.all(SQL.tags_of_items, Tagging, **asked):
         if tag.item_id is not None:
             found[tag.item_id].append(tag)
+    await hiding.from_tags(tx, actor, found)
     return found
 
 
 async def of_figures(tx: Tx, actor: Actor, figure_ids: Sequence[int]) -> dict[int, list[Tagging]]:
     """Return the tags of those of some figures that the actor sees."""
     return {one.id: one.tags for one in await figures.get_many(tx, actor, figure_ids)}
-
-
-async def of_objects(tx: Tx, actor: Actor, object_ids: Sequence[int]) -> dict[int, list[Tagging]]:
-    """Return the tags of those of some objects that the actor sees."""
-    return {one.id: one.tags for one in await objects.get_many(tx, actor, object_ids)}
 
 
 async def _hold(tx: Tx, actor: Actor, things: Sequence[NewTagged]) -> tuple[int, int, list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias, cast
 
@@ -12,10 +13,12 @@ from pinakes.server.labeling.label_types import Annotation, Figure, LabelClass
 
 # What is learned: boxes, or outlines.
 Task: TypeAlias = Literal["detect", "segment"]
+# Why a label is left out.
+NO_SIZE, OF_A_FRAME, NO_BOX = "the item has no size", "it is of one frame or slice", "it has no box in a plane"
 
 
 def lines(annotation: Annotation, numbers: Mapping[int, int], task: Task = "detect") -> Iterator[str]:
-    """Return the lines of an image's file. A label without a box, and an image without a size, have none.
+    """Return the lines of an image's file; `left_out` says of which labels there is none.
 
     Args:
         annotation: What is on the image.
@@ -27,8 +30,20 @@ def lines(annotation: Annotation, numbers: Mapping[int, int], task: Task = "dete
     size = (annotation.width, annotation.height)
     for figure in annotation.figures:
         shares = _outline(figure, size) if task == "segment" else _box(figure, size)
-        if shares:
+        if shares and figure.frame is None:
             yield " ".join([str(numbers[figure.class_id]), *(f"{share:.6f}" for share in shares)])
+
+
+def left_out(annotation: Annotation) -> dict[str, int]:
+    """Return how many labels of an image a text can't hold, by the reason."""
+    if not annotation.width or not annotation.height:
+        return {NO_SIZE: len(annotation.figures)} if annotation.figures else {}
+    reasons = (
+        OF_A_FRAME if figure.frame is not None else NO_BOX
+        for figure in annotation.figures
+        if figure.frame is not None or geometry.box(figure.geometry or {}) is None
+    )
+    return dict(Counter(reasons))
 
 
 def description(classes: Sequence[LabelClass]) -> str:

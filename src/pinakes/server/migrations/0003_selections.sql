@@ -116,6 +116,9 @@ add constraint items_kind_known check (
     )
 ) not valid;
 alter table items validate constraint items_kind_known;
+-- What takes a row of `items` has to go while its columns change: PostgreSQL before 16 insists.
+-- squawk-ignore ban-drop-function
+drop function listed(collections, items, text, integer [], text [], text, boolean, boolean, integer []);
 -- squawk-ignore ban-drop-column
 alter table items drop column document;
 -- squawk-ignore adding-field-with-default
@@ -124,6 +127,29 @@ alter table items add column document tsvector not null generated always as (
         else to_tsvector('simple'::regconfig, regexp_replace(name || ' ' || title, '[^[:alnum:]]+', ' ', 'g')) end
 ) stored;
 create index items_by_document on items using gin (document) with (fastupdate = off);
+
+-- Whether a listing of collections shows one. The trash is shown to those only who could bring a collection back.
+create function listed(
+    c collections,
+    i items,
+    want_kind text,
+    want_owners integer [],
+    want_tags text [],
+    want_text text,
+    want_trashed boolean,
+    everything boolean,
+    accounts integer []
+) returns boolean
+language sql stable parallel safe
+return (want_kind is null or c.kind = want_kind)
+and (want_owners is null or i.owner_id = any (want_owners))
+and (want_tags is null or c.tags @> want_tags)
+and (want_text is null or strpos(lower(i.title || ' ' || c.description), lower(want_text)) > 0)
+and (i.deleted_at is not null) = want_trashed
+and readable(case when want_trashed then 'private' else i.visibility end, i.owner_id, everything, accounts);
+
+-- What was done in an account, whatever it was done to.
+create index events_by_account on events (account_id, id) where account_id is not null;
 
 -- What a project of media has more than one of runs. `data_type`: null for one of runs only. `settings` and `custom_data`:
 -- the client's. The `name_key` of a project outside the first workspace has the workspace's number behind it.
@@ -920,38 +946,66 @@ $$;
 create trigger media_leave_queues after delete on media
 referencing old table as stale for each statement execute function queues_follow_purged();
 
-create function queues_follow_moved() returns trigger
+-- What is kept of an item without a reference to its facts goes with them, whoever removes it for good. Its name stays on the
+-- item, so that the history of selections can say what it was; so does what was done in queues.
+create function media_take_the_rest() returns trigger
 language plpgsql as $$
 begin
-    if not exists (select from queues as q where q.dataset_id in (old.dataset_id, new.dataset_id)) then
-        return null;
-    end if;
-    if old.dataset_id <> new.dataset_id then
-        perform set_present(
-            array(select q.id from queues as q where q.dataset_id = old.dataset_id order by q.id), array[new.item_id], false
-        );
-        perform set_present(
-            array(select q.id from queues as q where q.dataset_id = new.dataset_id order by q.id), array[new.item_id], true
-        );
-    end if;
-    -- Most that are put into another order wait behind the frontier, which stays where it is meanwhile, without a row.
-    perform from queues as q where q.dataset_id = new.dataset_id order by q.id for no key update;
-    if found and exists (
-        select from queues as q
-        where q.dataset_id = new.dataset_id and (
-            (coalesce(new.custom_sort, 'Infinity'), new.item_id) < (q.frontier_sort, q.frontier_item)
-            or exists (select from work as w where w.queue_id = q.id and w.item_id = new.item_id)
-        )
-    ) then
-        perform keep_before_frontiers(new.dataset_id, array[new.item_id]);
-    end if;
+    delete from figure_history as h using stale as o where h.item_id = o.item_id;
+    delete from drafts as r using stale as o where r.item_id = o.item_id;
+    delete from votes as v using stale as o where v.item_id = o.item_id;
+    delete from vote_counts as v using stale as o where v.item_id = o.item_id;
     return null;
 end;
 $$;
-create trigger media_move_in_queues after update of dataset_id, custom_sort on media
-for each row
-when (old.dataset_id <> new.dataset_id or old.custom_sort is distinct from new.custom_sort)
-execute function queues_follow_moved();
+create trigger media_take_the_rest after delete on media
+referencing old table as stale for each statement execute function media_take_the_rest();
+
+-- Of the items that one statement changed, those that are in another dataset now, or at another place of it. Most statements
+-- change neither, and are through with one look.
+create function queues_follow_moved() returns trigger
+language plpgsql as $$
+declare
+    dataset integer;
+    moved integer [];
+    came integer [];
+begin
+    if not exists (
+        select
+        from stale as o
+        inner join fresh as n on o.item_id = n.item_id
+        where o.dataset_id <> n.dataset_id or o.custom_sort is distinct from n.custom_sort
+    ) then
+        return null;
+    end if;
+    for dataset, moved in
+        select o.dataset_id, array_agg(o.item_id)
+        from stale as o
+        inner join fresh as n on o.item_id = n.item_id
+        where o.dataset_id <> n.dataset_id
+        group by 1
+        order by 1
+    loop
+        perform set_present(array(select q.id from queues as q where q.dataset_id = dataset order by q.id), moved, false);
+    end loop;
+    for dataset, moved, came in
+        select n.dataset_id, array_agg(n.item_id), array_agg(n.item_id) filter (where o.dataset_id <> n.dataset_id)
+        from stale as o
+        inner join fresh as n on o.item_id = n.item_id
+        where o.dataset_id <> n.dataset_id or o.custom_sort is distinct from n.custom_sort
+        group by 1
+        order by 1
+    loop
+        if came is not null then
+            perform set_present(array(select q.id from queues as q where q.dataset_id = dataset order by q.id), came, true);
+        end if;
+        perform keep_before_frontiers(dataset, moved);
+    end loop;
+    return null;
+end;
+$$;
+create trigger media_move_in_queues after update on media
+referencing old table as stale new table as fresh for each statement execute function queues_follow_moved();
 
 -- Items that were put into the trash, or brought back: out of the queues of their datasets, or in them again.
 create function items_turned(the_items integer [], here boolean) returns void
@@ -1138,14 +1192,6 @@ return not exists (
     select from tagged as t
     inner join label_tags as g on t.tag_id = g.id
     where t.item_id = the_item and g.project_id = the_project and g.name = any(excluded)
-);
-
--- Whether an item that waits is to be given out by a queue, of which it is known whether it asks for tags.
-create function queue_takes(the_queue integer, filtered boolean, the_item integer) returns boolean
-language sql stable parallel safe
-return not filtered or exists (
-    select from queues as q
-    where q.id = the_queue and item_fits(the_item, q.project_id, q.include_tags, q.exclude_tags)
 );
 
 -- The first item of a queue's source, in its order, that nobody was given; locked, so that it neither leaves nor is given to

@@ -185,10 +185,6 @@ async def update_user(
     return changed
 
 
-def _checked_line(text: str | None) -> str | None:
-    return None if text is None else checks.line(text, "display_name")
-
-
 def _changed(changes: AccountChanges) -> dict[str, object]:
     """Tell what the record keeps of a change: which fields; never a password or an address."""
     fields = ("display_name", "email", "password")

@@ -16,6 +16,7 @@ import orjson
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import datasets, media as catalog
+from pinakes.server.catalog.media_reading import may_download
 from pinakes.server.catalog.media_types import Media, MediaBytes
 from pinakes.server.db import Database, Tx
 from pinakes.server.errors import Invalid
@@ -47,7 +48,7 @@ class Plan:
 
     def path(self, item: Media | Annotation) -> str:
         """Return the path of an item: its dataset's, and its name."""
-        return f"{self.folders.get(item.dataset_id, str(item.dataset_id))}/{item.name}"
+        return f"{self.folders.get(item.dataset_id, str(item.dataset_id))}/{_safe(item.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ async def plan(tx: Tx, actor: Actor, order: Order) -> Plan:
     Raises:
         Invalid: the form is unknown, or its items are of several projects.
         NotFound: the scope is not there, or the actor may not see it.
+        Unauthenticated, Forbidden, ScopeTooNarrow: he sees the items, but may not have the files that come along.
     """
     if order.form not in FORMS:
         message = f"format must be one of: {', '.join(FORMS)}."
@@ -83,6 +85,8 @@ async def plan(tx: Tx, actor: Actor, order: Order) -> Plan:
     first = await catalog.get_many(tx, actor, found[:1])
     if not first:
         return Plan([], [], {})
+    if order.with_media:
+        may_download(actor, first[0])
     project_id = first[0].project_id
     await _require_one_project(tx, actor, order, project_id)
     rows, _ = await datasets.page(tx, actor, project_id, limit=100_000)
@@ -103,19 +107,16 @@ async def _require_one_project(tx: Tx, actor: Actor, order: Order, project_id: i
 
 async def files(db: Database, blobs: Blobs, actor: Actor, order: Order, planned: Plan) -> AsyncIterator[File]:
     """Tell the files of a planned export one after the other; the content of each is to be read before the next."""
-    reading = _Reading(db, actor, planned)
+    reading, names = _Reading(db, actor, planned), _Names(planned)
     if order.form == "coco":
         yield File("annotations.json", _coco(reading, planned))
     elif order.form == "jsonl":
         yield File("items.jsonl", _lines(reading, planned))
     else:
-        yield File("data.yaml", _once(yolo.description(planned.classes)))
-        numbers = {each.id: number for number, each in enumerate(planned.classes)}
-        async for annotation in reading.annotations():
-            text = "".join(f"{line}\n" for line in yolo.lines(annotation, numbers, order.task))
-            yield File(f"labels/{_stem(planned.path(annotation))}.txt", _once(text))
+        async for file in _yolo(reading, planned, order.task, names):
+            yield file
     if order.with_media:
-        async for file in _media(reading, blobs, planned):
+        async for file in _media(reading, blobs, names):
             yield file
 
 
@@ -207,14 +208,57 @@ def _line(annotation: Annotation, path: str) -> dict[str, object]:
     }
 
 
-async def _media(reading: _Reading, blobs: Blobs, planned: Plan) -> AsyncIterator[File]:
+class _Names:
+    """Where the files of items lie. A YOLO image and its text share all but the ending, so no two images may."""
+
+    def __init__(self, planned: Plan) -> None:
+        self._planned = planned
+        self._taken: set[int] = set()
+        self._again: set[int] = set()
+
+    def of_text(self, item: Annotation) -> str:
+        """Return the path of an item's text, without an ending; of the second one of a name its number is a part."""
+        stem = hash(_stem(self._planned.path(item)))
+        if stem in self._taken:
+            self._again.add(item.item_id)
+        self._taken.add(stem)
+        return _stem(self._path(item, item.item_id))
+
+    def of_file(self, item: Media) -> str:
+        """Return the path of an item's file."""
+        return self._path(item, item.id)
+
+    def _path(self, item: Media | Annotation, number: int) -> str:
+        path = self._planned.path(item)
+        if number not in self._again:
+            return path
+        stem = _stem(path)
+        return f"{stem}-{number}{path.removeprefix(stem)}"
+
+
+async def _yolo(reading: _Reading, planned: Plan, task: yolo.Task, names: _Names) -> AsyncIterator[File]:
+    """Tell the classes, the text of each image, and which labels no text can hold."""
+    yield File("data.yaml", _once(yolo.description(planned.classes)))
+    numbers = {each.id: number for number, each in enumerate(planned.classes)}
+    missing: list[str] = []
+    async for annotation in reading.annotations():
+        text = "".join(f"{line}\n" for line in yolo.lines(annotation, numbers, task))
+        yield File(f"labels/{names.of_text(annotation)}.txt", _once(text))
+        if why := yolo.left_out(annotation):
+            told = {"id": annotation.item_id, "path": planned.path(annotation), "left_out": why}
+            missing.append(orjson.dumps(told).decode() + "\n")
+    if missing:
+        yield File("left_out.jsonl", _once("".join(missing)))
+
+
+async def _media(reading: _Reading, blobs: Blobs, names: _Names) -> AsyncIterator[File]:
     links: list[bytes] = []
     async for rows, stored in reading.batches():
         for item_id, row in rows.items():
             if item_id in stored:
-                yield File(f"images/{planned.path(row)}", _stored(blobs, stored[item_id].key))
+                yield File(f"images/{names.of_file(row)}", _stored(blobs, stored[item_id].key))
             else:
-                links.append(orjson.dumps({"path": planned.path(row), "link": row.link}) + b"\n")
+                links.append(orjson.dumps({"path": names.of_file(row), "link": row.link}) + b"\n")
     if links:
         yield File("links.jsonl", _once(b"".join(links).decode()))
 
@@ -243,7 +287,7 @@ def _folder(dataset_id: int, parents: Mapping[int, tuple[int | None, str]]) -> s
 
 
 def _safe(name: str) -> str:
-    """Return a dataset's name as the name of a folder, which can't lead out of the export."""
+    """Return a name as that of a file or a folder which can't lead out of the export."""
     return "_" if name in {".", ".."} else name.replace("/", "_").replace("\\", "_")
 
 

@@ -74,12 +74,19 @@ class MediaPage:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A project that is searched, and how many items it has; `worked`: whether the reader has work in it."""
+    """A project that is searched.
+
+    Attributes:
+        item_count: How many items it has.
+        dataset_count: How many the dataset has that was asked for, without those in it; None: it has no such dataset.
+        worked: Whether the reader has work in it.
+    """
 
     project_id: int
     owner_id: int
     visibility: str
     item_count: int
+    dataset_count: int | None
     worked: bool
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
+from pinakes.server.catalog.media_types import MEDIA_KINDS
+from pinakes.server.catalog.types import KINDS
 from pinakes.server.errors import Invalid
 from pinakes.server.search import patterns
 from pinakes.server.search.filters import (
@@ -35,21 +37,7 @@ from pinakes.server.search.moments import moments
 
 LENGTH = 20_000
 
-ITEM_KINDS = (
-    "model",
-    "dataset",
-    "space",
-    "paper",
-    "bucket",
-    "reference",
-    "collection",
-    "project",
-    "version",
-    "image",
-    "video",
-    "point_cloud",
-    "volume",
-)
+ITEM_KINDS = (*KINDS, *MEDIA_KINDS)
 COLLECTION_KINDS = ("showcase", "release", "artifact", "selection")
 STATUSES = ("pending", "held", "done", "checked", "accepted", "rejected", "skipped")
 

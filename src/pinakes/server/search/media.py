@@ -23,7 +23,7 @@ from pinakes.server.search.fields import Key, Number, Sortable, Text, Time
 from pinakes.server.search.filters import EVERYTHING, And, Compare, Expression, Not, Op, Params, Path, Said, condition
 from pinakes.server.search.item_fields import Float, media_fields
 from pinakes.server.search.item_types import DatasetPart, MediaPage, MediaRow, Reach, Scope
-from pinakes.server.search.naming import bound, compares, demanded, without
+from pinakes.server.search.naming import bound, compares, demanded, nameless, without
 from pinakes.server.search.orders import behind, ordered
 
 __all__ = ["COMPARED", "SORTS", "MediaPage", "Scope", "both", "compare", "count", "ids", "page"]
@@ -39,7 +39,7 @@ _BOUNDS: Mapping[int, LiteralString] = {200: "200", 2000: "2000", 20_000: "20000
 _AT_WORK: LiteralString = "i.id in (select a.item_id from items_at_work(%(worker)s::integer) as a)"
 # Who works on items in a blind queue finds none of them by labels, which may be others'.
 _SEES_LABELS: LiteralString = "not sees_only_own(i.id, %(worker)s::integer, false)"
-_OF_LABELS = frozenset({"class", "tag", "labels", "labels_between"})
+_OF_LABELS = frozenset({"class", "tag", "labels", "labels_between", "labeler"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +300,7 @@ class _Search:
         if held is None and reach is not None and not plain:
             wanted = await search._outside(actor, reach, wanted, whole=kinds is None and scope.dataset_id is None)
         search._ask(wanted, reach, kinds)
+        search._keep_names(await nameless(tx, actor, wanted))
         return search
 
     async def _reach(self, scope: Scope) -> Reach | None:
@@ -342,15 +343,7 @@ class _Search:
         within: list[LiteralString] = []
         size = reach.item_count if reach else None
         if scope.dataset_id is not None and reach is not None:
-            datasets = await self._tx.all(
-                SQL.datasets_in,
-                DatasetPart,
-                dataset_id=_id(scope.dataset_id),
-                project_id=reach.project_id,
-                recursive=scope.recursive,
-            )
-            if not datasets:
-                raise DatasetNotFound
+            datasets = await self._datasets(_id(scope.dataset_id), reach, recursive=scope.recursive)
             self._params["datasets"] = [one.id for one in datasets]
             size = sum(one.item_count for one in datasets)
             if len(datasets) > 1:
@@ -368,6 +361,14 @@ class _Search:
             self._walks = size is not None and held.entry_count * DENSE >= size
         if plain and reach is not None and not self._works(reach):
             await self._keep(reach, held, size, whole=scope.dataset_id is None)
+
+    async def _datasets(self, dataset_id: int, reach: Reach, *, recursive: bool) -> list[DatasetPart]:
+        """Return a dataset of a project, and with it, when asked, all that are nested below."""
+        if reach.dataset_count is None:
+            raise DatasetNotFound
+        if not recursive:
+            return [DatasetPart(dataset_id, reach.dataset_count)]
+        return await self._tx.all(SQL.datasets_in, DatasetPart, dataset_id=dataset_id, project_id=reach.project_id)
 
     async def _keep(self, reach: Reach, held: Collection | None, size: int | None, *, whole: bool) -> None:
         """Remember how many there are where that is kept: all of a project or dataset, or of one of its selections."""
@@ -420,6 +421,13 @@ class _Search:
         elif self._works(reach):
             self._parts["seen"] = Part(worked)
             self._params["worker"] = self._seen.worker
+
+    def _keep_names(self, nameless: Part | None) -> None:
+        """Leave out the items of which the actor is not to know who labeled them."""
+        if nameless is not None:
+            seen = self._parts.get("seen", Part("true"))
+            self._parts["seen"] = Part(f"{seen.sql} and {nameless.sql}", {**seen.params, **nameless.params})
+            self._params |= nameless.params
 
     async def count(self) -> int:
         """Count all that fit."""

@@ -1,11 +1,15 @@
 -- name: reach -> Reach
--- A project of media, found by its number or by a dataset in it; how many items it has, and whether a labeler has work in it.
+-- A project of media, found by its number or by a dataset in it; how many items both have, and whether a labeler has work there.
 select
     p.id as project_id, p.owner_id, p.visibility,
     (
         select coalesce(sum(d.item_count), 0)::integer
         from datasets as d where d.project_id = p.id and d.deleted_at is null
     ) as item_count,
+    (
+        select d.item_count from datasets as d
+        where d.id = %(dataset_id)s::integer and d.project_id = p.id and d.deleted_at is null
+    ) as dataset_count,
     case
         when %(dataset_id)s::integer is null then works_in_project(p.id, %(worker)s::integer)
         else works_in_dataset(%(dataset_id)s::integer, p.id, %(worker)s::integer)
@@ -22,7 +26,7 @@ and p.kind = 'project' and p.deleted_at is null;
 select s.project_id from selections as s where s.collection_id = %(collection_id)s::integer;
 
 -- name: datasets_in -> DatasetPart
--- A dataset of a project, and with it, when asked, all that are nested below; each with how many items it has.
+-- A dataset of a project, and with it all that are nested below; each with how many items it has.
 with recursive below as (
     select d.id, d.item_count
     from datasets as d
@@ -31,7 +35,7 @@ with recursive below as (
     select d.id, d.item_count
     from below as b
     inner join datasets as d on b.id = d.parent_id
-    where %(recursive)s::boolean and d.deleted_at is null
+    where d.deleted_at is null
 )
 
 select b.id, b.item_count from below as b;

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import LiteralString, cast
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections import change
 from pinakes.server.collections.rules.fields import title_key
-from pinakes.server.db import Tx, load
+from pinakes.server.db import Part, Tx, load
 from pinakes.server.errors import CollectionNotFound, Invalid
+from pinakes.server.labeling import hiding
 from pinakes.server.paging import INT4
 from pinakes.server.permissions.service import sight
 from pinakes.server.search.filters import And, Compare, Expression, Not, Op, Or
 
 SQL = load(__package__, "items.sql")
+
+_NAMELESS: LiteralString = (
+    "not exists (select 1 from work as h where h.item_id = i.id and h.queue_id = any(%(nameless)s::integer []))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,14 @@ def compares(expression: Expression, *, positive: bool = False) -> Iterator[Comp
                 yield from compares(part)
         case Compare():
             yield expression
+
+
+async def nameless(tx: Tx, actor: Actor, expression: Expression) -> Part | None:
+    """Return the condition that keeps from an actor who labeled what he reviews, if a query asks who did."""
+    if not any(one.field == "labeler" for one in compares(expression)):
+        return None
+    hidden = sorted(await hiding.queue_ids(tx, actor))
+    return Part(_NAMELESS, {"nameless": hidden}) if hidden else None
 
 
 def demanded(expression: Expression) -> Iterator[Compare]:

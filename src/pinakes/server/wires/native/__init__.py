@@ -18,6 +18,7 @@ from pinakes.server.wires.native import (
     collections,
     events,
     exports,
+    jobs,
     labels,
     live,
     media,
@@ -29,7 +30,7 @@ from pinakes.server.wires.native import (
     webhooks,
 )
 from pinakes.server.wires.native.auth import SECURITY_SCHEMES
-from pinakes.server.wires.native.errors import PREFIX, Unknown, problem
+from pinakes.server.wires.native.errors import PREFIX, Unknown, problem, schemas
 
 __all__ = ["PREFIX", "UPLOADS", "install", "openapi", "problem"]
 
@@ -52,6 +53,7 @@ ROUTERS = (
     labels.router,
     exports.router,
     queues.router,
+    jobs.router,
 )
 
 _ABOUT = (
@@ -74,7 +76,9 @@ def openapi() -> dict[str, Any]:
     """Describe this wire, and no other, as OpenAPI."""
     routes = [route for router in ROUTERS for route in router.routes]
     found = get_openapi(title="Pinakes", version=version("pinakes"), description=_ABOUT, routes=routes)
-    found.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+    components = found.setdefault("components", {})
+    components["schemas"] = dict(sorted({**schemas(), **components.get("schemas", {})}.items()))
+    components["securitySchemes"] = SECURITY_SCHEMES
     # One of them, or none: what is public is read without.
     found["security"] = [*({name: []} for name in SECURITY_SCHEMES), {}]
     return found

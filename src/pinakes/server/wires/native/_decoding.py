@@ -25,6 +25,8 @@ Values = dict[str, Any]
 Decoder = Callable[[Request], Awaitable[Values | None]]
 
 _JSON = "application/json"
+# Stands for a body that was not sent, which need not be.
+_NOTHING = object()
 
 
 class _NotInOrderError(Exception):
@@ -56,6 +58,16 @@ class _Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class _Content:
+    """The body: its name in the handler, its field, and what stands for none where it need not be sent."""
+
+    name: str
+    field: Any
+    default: Any
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Taken:
     """The values that were found in a request for a handler, and what else it needs before it can be called."""
 
@@ -78,7 +90,7 @@ class _Parts:
     path: Sequence[_Parameter]
     query: Sequence[_Parameter]
     headers: Sequence[_Parameter]
-    body: Any | None
+    body: _Content | None
     request: str | None
     needs: Sequence[tuple[str, Callable[..., Awaitable[Any]], _Parts]]
 
@@ -90,7 +102,7 @@ class _Parts:
         if self.headers:
             _take(values, self.headers, request.headers)
         if self.body is not None:
-            values[self.body.name] = _valid(self.body, body)
+            values[self.body.name] = copy(self.body.default) if body is _NOTHING else _valid(self.body.field, body)
         if self.request is not None:
             values[self.request] = request
         return _Taken(values, [(name, call, parts.take(request, body)) for name, call, parts in self.needs])
@@ -110,7 +122,7 @@ def decoder(route: APIRoute) -> Decoder | None:
 
     async def decode(request: Request) -> Values | None:
         try:
-            taken = parts.take(request, await _json(request) if parts.body is not None else None)
+            taken = parts.take(request, await _json(request, parts.body) if parts.body is not None else None)
         except _NotInOrderError:
             return None
         return await taken.whole({})
@@ -118,12 +130,21 @@ def decoder(route: APIRoute) -> Decoder | None:
     return decode
 
 
-async def _json(request: Request) -> Any:  # noqa: ANN401 - JSON
+async def _json(request: Request, wanted: _Content) -> Any:  # noqa: ANN401 - JSON
+    if not wanted.required and request.headers.get("content-length", "0") == "0" and not await _content(request):
+        return _NOTHING
     if request.headers.get("content-type") != _JSON:
         raise _NotInOrderError
     try:
         return await request.json()
     except (ValueError, RecursionError, ClientDisconnect) as error:
+        raise _NotInOrderError from error
+
+
+async def _content(request: Request) -> bytes:
+    try:
+        return await request.body()
+    except ClientDisconnect as error:
         raise _NotInOrderError from error
 
 
@@ -186,8 +207,9 @@ def _parameter(field: Any) -> _Parameter:  # noqa: ANN401 - FastAPI's field, who
     return _Parameter(field.name, alias, repeated, field, None if required else field.get_default(), required)
 
 
-def _body(field: Any) -> Any:  # noqa: ANN401 - as above
+def _body(field: Any) -> _Content:  # noqa: ANN401 - as above
     info = field.field_info
     if not isinstance(info, Body) or isinstance(info, Form) or info.embed:
         raise _TooUnusualError
-    return field
+    required: bool = info.is_required()
+    return _Content(field.name, field, None if required else field.get_default(), required)

@@ -9,8 +9,9 @@ from typing import Any
 
 from pinakes.api import labels as api
 from pinakes.server.actor import Actor
+from pinakes.server.catalog import media
 from pinakes.server.db import Tx
-from pinakes.server.errors import Invalid, PinakesError
+from pinakes.server.errors import Invalid, NotFound, PinakesError
 from pinakes.server.labeling import annotations as annotating, objects
 from pinakes.server.labeling.label_types import (
     Annotation,
@@ -173,11 +174,18 @@ def figure_version(found: FigureVersion) -> Json:
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-async def put(tx: Tx, actor: Actor, item: int, dataset: int, wanted: api.PutAnnotation) -> None:
+async def put(tx: Tx, actor: Actor, item: int, wanted: api.PutAnnotation) -> None:
     """Make an item's labels what a request says, all of it or nothing."""
-    known = await add_objects(tx, actor, item, dataset, wanted)
-    with spelled():
-        await annotating.put(tx, actor, [new_annotation(item, wanted, known)])
+    known: Mapping[str, int] = {}
+    if wanted.objects:
+        known = await add_objects(tx, actor, item, (await media.get(tx, actor, item)).dataset_id, wanted)
+    try:
+        with spelled():
+            await annotating.put(tx, actor, [new_annotation(item, wanted, known)])
+    except (Invalid, NotFound):
+        # Whatever else is wrong: an item that the actor does not see is not there.
+        await media.get(tx, actor, item)
+        raise
 
 
 async def put_each(tx: Tx, actor: Actor, wanted: Sequence[NewAnnotation]) -> list[Saved]:
@@ -187,8 +195,6 @@ async def put_each(tx: Tx, actor: Actor, wanted: Sequence[NewAnnotation]) -> lis
 
 async def add_objects(tx: Tx, actor: Actor, item: int, dataset: int, wanted: api.PutAnnotation) -> Mapping[str, int]:
     """Add the objects of a request, and return those that have a key by it."""
-    if not wanted.objects:
-        return {}
     new = [
         NewObject(
             class_name=each.class_name,

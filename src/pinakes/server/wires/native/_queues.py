@@ -1,12 +1,15 @@
-"""How queues, jobs and their items look over the native API."""
+"""How queues, jobs and their items look over the native API, and what their modules share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Query
 
 from pinakes.api import queues as api
+from pinakes.api.common import AccountName
 from pinakes.server.actor import Actor
 from pinakes.server.collections import change
 from pinakes.server.db import Tx
@@ -28,6 +31,15 @@ from pinakes.server.people import service as people
 from pinakes.server.wires.native import _media
 
 Json = dict[str, Any]
+
+AccountQuery = Annotated[AccountName | None, Query(description="Only those of this account.")]
+Statuses = Annotated[list[api.Status] | None, Query(alias="status", description="Any of these.")]
+States = Annotated[list[api.StateOrWaiting] | None, Query(alias="state", description="Any of these.")]
+
+
+def states(asked: Sequence[api.StateOrWaiting] | None) -> list[str | None] | None:
+    """Read which states are asked for; what waits has none."""
+    return None if asked is None else [None if one == "waiting" else one for one in asked]
 
 
 async def public_ids(tx: Tx, actor: Actor, numbers: Iterable[int | None]) -> dict[int, str]:

@@ -200,9 +200,8 @@ async def put_annotation(change: Changing, medium: MediumPath, wanted: api.PutAn
     """Make an item's labels what is sent: all of it, or nothing is changed."""
 
     async def work(tx: Tx) -> Response:
-        found = await media.get(tx, change.actor, medium)
-        await show.put(tx, change.actor, medium, found.dataset_id, wanted)
-        return encode.answer(show.annotation(await annotating.get(tx, change.actor, medium)))
+        await show.put(tx, change.actor, medium, wanted)
+        return encode.answer(show.annotation(await annotating.get(tx.alone, change.actor, medium)))
 
     return await change.write(work)
 
@@ -442,7 +441,7 @@ class _Import:
         self.saved += len(results) - refused
 
     def _summary(self) -> bytes:
-        return _line({"summary": {"saved": self.saved, "refused": self.refused}})
+        return _line({"summary": api.AnnotationSummary(saved=self.saved, refused=self.refused).model_dump()})
 
 
 def _chunks(file: IO[bytes]) -> Iterator[list[Parsed]]:

@@ -20,7 +20,7 @@ content is `unchanged`. All below `/api/v1`; the types are those of `pinakes.api
 | GET, HEAD /media/{medium}/file | → its bytes, or the Range of them that is asked for |
 | GET /media/{medium}/thumbnail | → an image of at most 320 pixels |
 | POST /media/move, /media/copy | MoveMedia, CopyMedia → Page[Medium] |
-| POST /media/remove, /media/restore | RemoveMedia → Removed |
+| POST /media/remove, /media/restore, /media/purge | RemoveMedia → Removed: to the trash, out of it, for good |
 | POST /media/order | PlaceMedia → Count |
 """
 
@@ -490,6 +490,17 @@ async def restore_media(change: Changing, wanted: api.RemoveMedia) -> Response:
     async def work(tx: Tx) -> Response:
         why = change.reason(wanted.reason)
         return _removed(await media_removal.restore_items(tx, change.actor, wanted.items, reason=why))
+
+    return await change.write(work)
+
+
+@router.post("/media/purge", response_model=api.Removed, responses=_CONFLICT)
+async def purge_media(change: Changing, wanted: api.RemoveMedia) -> Response:
+    """Forget removed items for good, with their labels. Those that are not in the trash are named, and stay."""
+
+    async def work(tx: Tx) -> Response:
+        why = change.reason(wanted.reason)
+        return _removed(await media_removal.purge_items(tx, change.actor, wanted.items, reason=why))
 
     return await change.write(work)
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from pinakes.server.errors import Invalid
-from pinakes.server.labeling.queue_types import ItemTag, QueueSettings
+from pinakes.server.labeling.queue_types import ItemTag, Places, QueueSettings
 from pinakes.server.wires.supervisely.calls import Form
 from pinakes.server.wires.supervisely.values import Id
 
@@ -68,10 +68,17 @@ class WorkMeta(Form):
         """The only items that count; None where all do."""
         return self.entity_ids or None
 
+    @property
+    def places(self) -> Places | None:
+        """The only places of the source that count; None where all do."""
+        if self.range is None or (self.range.start is None and self.range.end is None):
+            return None
+        return Places(1 if self.range.start is None else self.range.start, self.range.end)
+
     def settings(self, queue: QueueMeta | None = None) -> QueueSettings:
         """What room `labeling` takes."""
         extras = dict(self.model_extra or {})
-        if self.range is not None and (self.range.start is not None or self.range.end is not None):
+        if self.range is not None and self.places is not None:
             extras["range"] = {"start": self.range.start, "end": self.range.end}
         return QueueSettings(
             classes=_names(self.classes),

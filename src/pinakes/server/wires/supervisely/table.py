@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pinakes.server.wires.supervisely.calls import Method, Methods
 from pinakes.server.wires.supervisely.methods import (
+    activity,
     collections,
     datasets,
     figures,
@@ -34,6 +35,7 @@ TABLES: tuple[Methods, ...] = (
     instance.METHODS,
     users.METHODS,
     teams.METHODS,
+    activity.METHODS,
     workspaces.METHODS,
     projects.METHODS,
     meta.METHODS,
