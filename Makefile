@@ -34,7 +34,7 @@ LOCKED := .venv/.locked
 VENV := .venv/.installed
 CLIENTS := .clients/hf-1.29/.stamp .clients/wandb-0.28/.stamp .clients/supervisely-6.74/.stamp
 
-.PHONY: help setup serve dev test test-fast test-queue check fix bench docs demo schema lock clean
+.PHONY: help setup serve dev test clients test-fast test-queue check fix bench docs demo schema lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,11 +47,15 @@ serve: $(VENV) ## serve on PORT (8080), with the data in DATA
 dev: $(VENV) ## serve, and start anew whenever the code changes
 	PINAKES_LOG_LEVEL=debug $(BIN)/pinakes serve --port $(PORT) --data "$(DATA)" --reload
 
-test: check $(CLIENTS) ## every check and every test
+test: $(VENV) ## every check and every test
+	$(MAKE) --no-print-directory -j 2 check clients
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: $(VENV) ## the tests of the inner loop, in under a minute
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" tests/unit tests/service tests/permissions tests/wires
+
+# The clients that the tests drive beside those of .venv, each in an environment of its own.
+clients: $(CLIENTS)
 
 test-queue: $(VENV) ## a queue of 20,000 items worked off while the server is killed twice (takes its time)
 	PINAKES_TEST_QUEUE_ITEMS=20000 $(BIN)/pytest tests/clients/crash/test_queue_crash.py
@@ -74,7 +78,7 @@ bench: $(VENV) ## measure (minutes; nothing else should run meanwhile)
 docs: $(VENV) ## write the generated pages of docs/reference anew
 	$(BIN)/python scripts/reference.py
 
-demo: $(VENV) ## serve with example content
+demo: $(VENV) .clients/supervisely-6.74/.stamp ## serve with example content
 	$(BIN)/python examples/demo/run.py --port $(PORT)
 
 schema: $(VENV) ## write schema.sql anew from the migrations

@@ -21,17 +21,16 @@ IDEMPOTENT_REPLAY = "Idempotent-Replay"
 REQUEST_ID = "X-Request-Id"
 
 
-# What a model checks is worked out when it is first used: a command of the command line uses few of some two hundred.
 class Request(BaseModel):
     """What a caller sends: exact types (`false` is not 0), and nothing that the server does not know."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Answer(BaseModel):
     """What the server answers: a client ignores what it does not know, so that answers can grow."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 def _storable(text: str) -> str:

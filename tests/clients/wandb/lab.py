@@ -252,7 +252,7 @@ def environment_of(person: Person, folder: Path) -> dict[str, str]:
 
 def begin_anew() -> None:
     """End the client, and have it forget the versions that it has seen: they ask by the connections that ended."""
-    with _service_ended_after(60):
+    with _service_ended_after(20):
         wandb.teardown()
     known.artifact_instance_cache.clear()
     known.artifact_instance_cache_by_client_id.clear()
