@@ -84,8 +84,9 @@ from numbered;
 OTHERS = """
 with made as (
     insert into items (kind, name, name_key, title)
-    select 'paper', '2401.' || lpad(n::text, 5, '0'), '2401.' || lpad(n::text, 5, '0'), 'On the number ' || n
-    from generate_series(1, %(others)s) as n
+    select 'paper', a.id, a.id, 'On the number ' || s.n
+    from generate_series(1, %(others)s) as s (n)
+    cross join lateral (select 2401 + s.n / 100000 || '.' || lpad((s.n %% 100000)::text, 5, '0') as id) as a
     returning id
 )
 insert into papers (item_id, published_at) select id, now() from made;
