@@ -59,7 +59,7 @@ def _matches(work: Workload, numbers: list[str]) -> bool:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small data and short rounds: does it still work?")
-    parser.add_argument("--huge", action="store_true", help="with a collection of ten million (half an hour to load)")
+    parser.add_argument("--huge", action="store_true", help="with a collection of ten million")
     parser.add_argument("--only", action="append", metavar="N", help="only this workload (2) or one of it (1a)")
     parser.add_argument("--list", action="store_true", help="list the workloads")
     parser.add_argument("--rounds", type=int, help="how often the sides take turns")

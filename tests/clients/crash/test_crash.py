@@ -11,20 +11,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx2
-import psycopg
 import pytest
 
 from clients.crash.kills import KILLS, kill_server
+from clients.crash.scene import Scene
 from clients.crash.writers import API, Flipper, Kept, Writer
-from pinakes.server.postgres import EmbeddedPostgres
 from support import invariants
-from support.folders import open_folder
-from support.server import PROGRAM, Server, clean_environment, free_port, serving
+from support.server import PROGRAM, clean_environment, free_port
 
 # They share a data folder, one after the other.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(180)]
@@ -47,31 +43,16 @@ insert into repos (item_id) select id from made returning item_id
 
 
 @dataclass
-class Scene:
-    """A data folder, the server on it, and the writers with what they know."""
+class Floor(Scene):
+    """The server on its data folder, and the writers with what they know."""
 
-    data: Path
-    stack: ExitStack = field(default_factory=ExitStack)
-    server: Server = field(init=False)
     shared: Kept = field(init=False)
     writers: list[Writer] = field(default_factory=list[Writer])
     items: list[int] = field(default_factory=list[int])
 
-    @property
-    def database_url(self) -> str:
-        """The URL of the private PostgreSQL's database."""
-        return EmbeddedPostgres(self.data).url
-
-    def start(self) -> None:
-        """Start the server on the folder, where another may have been killed."""
-        self.stack.close()
-        self.server = self.stack.enter_context(serving(data=self.data))
-
     def populate(self) -> None:
         """Fill the catalog, and make the writers and the collection that they share."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            found = connection.execute(MODELS, [CATALOG + WRITERS * GIVEN_EACH]).fetchall()
-        self.items = [int(row[0]) for row in found]
+        self.items = [int(row[0]) for row in self.rows(MODELS, CATALOG + WRITERS * GIVEN_EACH)]
         body = {"title": "What all share"}
         made = httpx2.post(f"{self.server.url}{API}", json=body, headers=self.server.headers).raise_for_status().json()
         self.shared = Kept(made["id"], made["item_id"], 1, {})
@@ -111,25 +92,21 @@ class Scene:
         """Hold everything against what the writers know, and the database against its rules."""
         for writer in self.writers:
             writer.settle(self.server.url)
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            query = "select item_id from entries where collection_id = %s"
-            there = [int(row[0]) for row in connection.execute(query, [self.shared.number])]
+        query = "select item_id from entries where collection_id = %s"
+        there = [int(row[0]) for row in self.rows(query, self.shared.number)]
         assert sorted(there) == sorted(item for writer in self.writers for item in writer.given)
         invariants.check(self.database_url)
 
 
 @pytest.fixture(scope="module")
-def scene() -> Generator[Scene]:
-    with open_folder() as folder:
-        scene = Scene(folder)
-        with scene.stack:
-            scene.start()
-            scene.populate()
-            yield scene
+def scene() -> Generator[Floor]:
+    with Floor.opened() as scene:
+        scene.populate()
+        yield scene
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_nothing_acknowledged_is_lost(scene: Scene, turn: int):
+def test_nothing_acknowledged_is_lost(scene: Floor, turn: int):
     kill = KILLS[turn % len(KILLS)]
     scene.write_until(lambda: kill(scene))
     if scene.server.process.poll() is None:  # it is to come back to itself first, and then to be killed as well
@@ -139,7 +116,7 @@ def test_nothing_acknowledged_is_lost(scene: Scene, turn: int):
     scene.check()
 
 
-def test_a_second_server_is_refused_and_does_no_harm(scene: Scene):
+def test_a_second_server_is_refused_and_does_no_harm(scene: Floor):
     refusals: list[subprocess.CompletedProcess[str]] = []
 
     def start_another() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from bench.documents import BY_NAME
 
 from factories.app import client_of
 from factories.people import unique
@@ -65,6 +66,23 @@ async def test_a_version_by_alias(client: httpx2.AsyncClient, db: Database, lab:
     answer = await asker("GET", f"/collections/{release}/versions/production")
     assert answer.json()["version"]["id"] == version.id
     assert queries == ["token_credential", "membership"]
+
+
+async def test_a_version_by_name_through_wandb(
+    client: httpx2.AsyncClient, db: Database, lab: Lab, queries: list[str]
+) -> None:
+    """What `Api().artifact(name)` sends."""
+    asker, path, release = await prepared(client, lab)
+    version = await make_version(db, lab.team)
+    await asker("POST", f"/collections/{release}/versions", json={"version": version.id, "aliases": ["production"]})
+    card = (await asker("GET", f"/collections/{release}")).json()
+    registry = path.split("/")[4]
+    place = {"entity": lab.org.name, "project": f"wandb-registry-{registry}", "name": f"{card['title']}:production"}
+    queries.clear()
+    answer = await client.post("/graphql", json={"query": BY_NAME, "variables": place}, headers=lab.member.headers)
+    found = answer.json()["data"]["project"]["artifactCollectionMembership"]
+    assert found["artifact"]["digest"] == version.digest
+    assert len(queries) == 5, queries
 
 
 async def test_the_newest_versions(client: httpx2.AsyncClient, db: Database, lab: Lab, queries: list[str]) -> None:

@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx, load
 from pinakes.server.labeling import queue_checks
-from pinakes.server.labeling.queue_types import Deed, DeedRow
 from pinakes.server.people import teams
 from pinakes.server.permissions.service import require
 from pinakes.server.permissions.table import Permission
 
 SQL = load(__package__, "activity.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that somebody did in an account.
+
+    Attributes:
+        verb: As the record has it; of the work with items in queues `work.` and the step.
+        seconds: How long an item was with who handed it in or back.
+        facts: What the record says of it besides.
+    """
+
+    at: datetime
+    verb: str
+    actor_id: int | None
+    actor: str | None
+    project_id: int | None
+    project: str | None
+    dataset_id: int | None
+    dataset: str | None
+    item_id: int | None
+    item: str | None
+    job_id: int | None
+    job: str | None
+    seconds: float | None
+    facts: dict[str, Any]
 
 
 async def page(
@@ -55,9 +82,8 @@ async def page(
     """
     where = await teams.workplace(tx, actor, account_id)
     require(actor, Permission.ORGANIZATION_MANAGE, owner_id=where.id, seen=True)
-    rows = await tx.all(
+    rows = await tx.rows(
         SQL.deeds,
-        DeedRow,
         account_id=where.id,
         verbs=sorted(verbs),
         actors=_ids(actors),
@@ -68,30 +94,10 @@ async def page(
         until=until,
         **queue_checks.paged(limit, offset),
     )
-    return [deed for row in rows if (deed := _deed(row)) is not None], rows[0].total
+    # A page beyond the last is one row that only says how many there are.
+    total = rows[0][0]
+    return [Deed(*row[1:]) for row in rows if row[1] is not None], total
 
 
 def _ids(wanted: Sequence[int] | None) -> list[int] | None:
     return None if wanted is None else queue_checks.possible(wanted)
-
-
-def _deed(row: DeedRow) -> Deed | None:
-    """Return a row as a deed; None for that which only says how many there are."""
-    if row.at is None or row.verb is None:
-        return None
-    return Deed(
-        at=row.at,
-        verb=row.verb,
-        actor_id=row.actor_id,
-        actor=row.actor,
-        project_id=row.project_id,
-        project=row.project,
-        dataset_id=row.dataset_id,
-        dataset=row.dataset,
-        item_id=row.item_id,
-        item=row.item,
-        job_id=row.job_id,
-        job=row.job,
-        seconds=row.seconds,
-        facts=row.facts or {},
-    )

@@ -1,4 +1,4 @@
--- name: deeds -> DeedRow
+-- name: deeds
 -- A page of what was done in an account, newest first, and how much there is in all (of which a page beyond it says as much):
 -- from the record, and what people did with the items of queues, where the time that it took is a deed of its own.
 with deeds as (

@@ -13,6 +13,7 @@ from pinakes.server.labeling import hiding, queue_checks, queue_items
 from pinakes.server.labeling.label_checks import json_object
 from pinakes.server.labeling.queue_access import (
     SQL,
+    chosen,
     job_facts,
     job_row,
     job_rows,
@@ -23,7 +24,7 @@ from pinakes.server.labeling.queue_access import (
     shown_jobs,
     working,
 )
-from pinakes.server.labeling.queue_types import Found, Job, JobRow, NewJobs
+from pinakes.server.labeling.queue_types import Found, Job, JobRow, NewJobs, Places
 from pinakes.server.labeling.queues import members, source_place
 
 # The items of a job, with their states.
@@ -65,9 +66,8 @@ async def create(tx: Tx, actor: Actor, new: NewJobs) -> list[Job]:
         created_by=actor.user_id,
     )
     wanted = None if new.item_ids is None else queue_checks.item_ids(new.item_ids)
-    chosen = {"items": wanted, **queue_checks.places(new.places)}
     about = {"description": new.description, "readme": new.readme, "reviewer_id": next(iter(reviewer), None)}
-    return await _deal(tx, actor, queue_id, labelers, chosen, account_id=place.owner_id, name=name, **about)
+    return await _deal(tx, actor, queue_id, labelers, wanted, new.places, account_id=place.owner_id, name=name, **about)
 
 
 async def get(tx: Tx, actor: Actor, job_id: int) -> Job:
@@ -252,11 +252,10 @@ async def restart(
     reviewer = job.reviewer_id if reviewer_id is None else reviewer_id
     await members(tx, job.account_id, [] if reviewer_id is None else [reviewer_id], "reviewer_id")
     rejected = await tx.all(SQL.rejected_items, int, job_id=job.id)
-    chosen = {"items": rejected, **queue_checks.places(None)}
     called = f"{job.name[:240]} (restarted)" if name is None else queue_checks.queue_name(name)
     queue_id = await tx.value(SQL.copy_source, queue_id=job.queue_id, name=called, created_by=actor.user_id)
     about = {"description": job.description, "readme": job.readme, "reviewer_id": reviewer}
-    made = await _deal(tx, actor, queue_id, people, chosen, account_id=job.account_id, name=called, **about)
+    made = await _deal(tx, actor, queue_id, people, rejected, None, account_id=job.account_id, name=called, **about)
     if complete_existing:
         await set_status(tx, actor, job.id, "completed")
     return made
@@ -267,13 +266,14 @@ async def _deal(
     actor: Actor,
     queue_id: int,
     labelers: list[int],
-    chosen: Mapping[str, object],
+    items: list[int] | None,
+    places: Places | None,
     *,
     account_id: int,
     name: str,
     **about: object,
 ) -> list[Job]:
-    """Make a job for each of some people over a list, and deal its items out to them, as far as they are chosen."""
+    """Make a job for each of some people over a list, and deal its items out to them: those that are named, there."""
     made = await tx.all(
         SQL.create_jobs,
         int,
@@ -284,7 +284,8 @@ async def _deal(
         created_by=actor.user_id,
         **about,
     )
-    dealt = await tx.run(SQL.deal_items, queue_id=queue_id, jobs=made, **chosen)
+    span = queue_checks.places(places)
+    dealt = await tx.run(chosen(SQL.deal_items, items), queue_id=queue_id, jobs=made, items=items, **span)
     if not dealt:
         message = "No images found: there is nothing in it to label."
         raise Invalid(message, field="item_ids")

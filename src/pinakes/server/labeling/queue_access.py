@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections import live
-from pinakes.server.db import Tx, load
+from pinakes.server.db import Part, Query, Tx, load
 from pinakes.server.errors import Forbidden, JobNotFound, NotFound, QueueNotFound
 from pinakes.server.labeling import hiding, queue_checks
 from pinakes.server.labeling.access import require_scope
@@ -20,6 +20,11 @@ SQL = load(__package__, "queues.sql")
 
 # The person at the end of a job's name.
 _PERSON = re.compile(r" \([^()]*\)$")
+
+
+def chosen(query: Query, items: Sequence[int] | None) -> Query:
+    """Return a query of a queue's source as one of these items only, where some are named, which are looked up."""
+    return query if items is None else query.with_parts(chosen=Part("s.item_id = any(%(items)s::integer [])"))
 
 
 def seeing(actor: Actor) -> dict[str, object]:

@@ -16,6 +16,7 @@ from pinakes.server.labeling import queue_checks, queue_items
 from pinakes.server.labeling.access import find_dataset
 from pinakes.server.labeling.queue_access import (
     SQL,
+    chosen,
     managed_queue,
     queue_of,
     queue_row,
@@ -66,7 +67,7 @@ async def create(tx: Tx, actor: Actor, new: NewQueue) -> Queue:
         created_by=actor.user_id,
     )
     if restricted:
-        await tx.run(SQL.restrict_queue, queue_id=queue_id, items=items, **places)
+        await tx.run(chosen(SQL.restrict_queue, items), queue_id=queue_id, items=items, **places)
     made = await _add_jobs(tx, actor, queue_id, values["name"], parts)
     after = {"queue": queue_id, "project": place.project_id, "jobs": made}
     await record(tx, actor, "queue.created", account_id=place.owner_id, after=after)

@@ -74,7 +74,7 @@ from (
         inner join items as i on m.item_id = i.id
         where q.id = %(queue_id)s::integer and i.deleted_at is null
     ) as s
-    where %(items)s::integer [] is null or s.item_id = any(%(items)s::integer [])
+    where /* part: chosen */ true
 ) as f
 where f.place >= %(first)s::bigint and (%(last)s::bigint is null or f.place <= %(last)s::bigint)
 order by f.item_id
@@ -100,7 +100,7 @@ from (
         inner join entries as e on u.collection_id = e.collection_id
         where u.id = %(queue_id)s::integer
     ) as s
-    where %(items)s::integer [] is null or s.item_id = any(%(items)s::integer [])
+    where /* part: chosen */ true
 ) as f
 inner join queues as q on f.queue_id = q.id
 inner join jobs as j

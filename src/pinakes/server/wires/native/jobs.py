@@ -315,7 +315,7 @@ async def get_draft(state: Here, actor: By, job: JobPath, item: WorkItemPath) ->
 @router.put("/jobs/{job}/items/{item}/draft", response_model=api.Draft, responses=_CONFLICT)
 async def put_draft(state: Here, actor: By, job: JobPath, item: WorkItemPath, wanted: api.PutDraft) -> Response:
     """Keep what one drew on an item, to go on with it later. It outlives the lease."""
-    async with state.db.reading() as tx:
+    async with state.db.changing() as tx:
         return encode.answer(_draft(await drafts.save(tx, actor, job, item, wanted.annotation)))
 
 
