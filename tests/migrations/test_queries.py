@@ -14,7 +14,9 @@ import pytest
 from psycopg.pq import ExecStatus
 
 import pinakes.server
+from pinakes.server import migrate
 from pinakes.server.db import Query, parse
+from support.other_postgres import other_postgres
 
 ROOT = Path(pinakes.server.__file__).parent
 
@@ -62,6 +64,20 @@ def test_there_are_queries_and_no_name_twice():
     names = [(query.room, query.name) for query in QUERIES]
     assert len(names) > 3
     assert len(names) == len(set(names))
+
+
+def test_another_postgres_takes_the_migrations_and_every_query():
+    """An operator brings his own: any since 15."""
+    with other_postgres() as url:
+        assert migrate.migrate(url) == [migration.name for migration in migrate.migrations()]
+        with psycopg.connect(url, autocommit=True) as connection:
+            refused = {
+                f"{query.room}.{query.name}": prepared.error_message.decode()
+                for query in QUERIES
+                if not query.text.lower().startswith("copy")
+                and (prepared := connection.pgconn.prepare(b"", numbered(query))).status != ExecStatus.COMMAND_OK
+            }
+    assert refused == {}
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: f"{query.room}.{query.name}")

@@ -21,6 +21,7 @@ import wandb
 from clients.wandb.lab import Desk, Lab, Person, Team, unique, working
 from factories.media import png
 from support.database import Cluster
+from support.other_postgres import other_postgres
 from support.server import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -30,10 +31,13 @@ TRAINING, TEST = 9, 3
 BOX = {"class_name": "digit", "geometry_type": "rectangle", "geometry": {"points": {"exterior": [[0, 0], [4, 3]]}}}
 
 
-@pytest.fixture(scope="module")
-def lab(cluster: Cluster) -> Generator[Lab]:
-    """A server of this story's own."""
-    with cluster.database() as url, serving(database_url=url) as server:
+@pytest.fixture(scope="module", params=["private", "other"])
+def lab(request: pytest.FixtureRequest, cluster: Cluster) -> Generator[Lab]:
+    """A server of this story's own, on the PostgreSQL that Pinakes brings and on an operator's."""
+    with (
+        cluster.database() if request.param == "private" else other_postgres() as url,
+        serving(database_url=url) as server,
+    ):
         yield Lab(server.url, server.admin_token)
 
 
