@@ -313,7 +313,8 @@ def first_page_thin(stage: Stage) -> Requests:
 
 def deep_page(stage: Stage) -> Requests:
     large = _deepest(stage)
-    paths = (f"{API}/{large.public_id}/entries?limit=100&cursor={encode_cursor(key)}" for key in _keys(large))
+    cursors = (encode_cursor(key, large.id, None) for key in _keys(large))
+    paths = (f"{API}/{large.public_id}/entries?limit=100&cursor={cursor}" for cursor in cursors)
     return any_of([get(path, _reader()) for path in paths])
 
 

@@ -26,7 +26,7 @@ PATIENCE = 600.0
 @pytest.mark.slow
 @pytest.mark.timeout(PATIENCE + 20)
 def test_the_client_passes_its_tests(server: Server, tmp_path: Path) -> None:
-    """S1-01 to S1-12, S1-23, S1-30, S1-34 to S1-37, S1-41 to S1-59 with supervisely 6.74.51."""
+    """S1-01 to S1-12, S1-23, S1-30, S1-34 to S1-59 with supervisely 6.74.51."""
     report = tmp_path / "report.xml"
     command = [PYTHON, "-m", "pytest", FOLDER, f"--junitxml={report}", *_own_configuration()]
     environment = clean_environment(

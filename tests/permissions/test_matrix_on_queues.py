@@ -577,7 +577,7 @@ def _words(floor: Floor) -> Scene:
     return scene
 
 
-def _text(answer: httpx2.Response) -> str:
+def text_of(answer: httpx2.Response) -> str:
     """An answer as text: of an archive the names in it, and what its first file says."""
     if answer.headers.get("content-type") != "application/zip":
         return answer.text
@@ -605,7 +605,7 @@ async def test_what_a_person_is_shown(
 
 def _problem(floor: Floor, who: str, name: str, answer: httpx2.Response) -> str | None:
     """What is wrong with an answer to somebody who asked for a list."""
-    listing, seen, text = LISTINGS[name], set(SEEN[who]), _text(answer)
+    listing, seen, text = LISTINGS[name], set(SEEN[who]), text_of(answer)
     shown = {word for word, called in floor.names.items() if called in text}
     asked = {"project"} if name.startswith("search") else set[str]()
     if more := shown - seen - asked:

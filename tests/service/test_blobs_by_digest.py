@@ -11,7 +11,7 @@ import pytest
 
 from factories.media import pieces
 from pinakes.server.blobs import Blobs, Digested
-from pinakes.server.errors import Invalid, NotFound, TooLarge
+from pinakes.server.errors import Invalid, NotFound, TooLarge, Unavailable
 from support.s3 import bucket
 
 MB = 1024 * 1024
@@ -76,3 +76,32 @@ async def test_what_is_not_there_is_no_file_of_this_machine(blobs: Blobs):
     with pytest.raises(NotFound):
         async with blobs.local("by-digest/nothing"):
             pass
+
+
+async def test_many_small_ones_at_once(blobs: Blobs):
+    """They can be looked at as files before they appear, all of them, or none where the block fails."""
+    contents = {f"many/{number % 3}/{number}": os.urandom(number * 100) for number in range(50)}
+    async with blobs.arriving(contents) as paths:
+        assert [path.read_bytes() for path in paths] == [*contents.values()]
+        assert await blobs.missing([*contents]) == [*contents]
+    assert await blobs.missing([*contents, "many/none"]) == ["many/none"]
+    for key in ("many/0/0", "many/1/49"):
+        assert b"".join([piece async for piece in await blobs.stream(key)]) == contents[key]
+    with pytest.raises(ZeroDivisionError):
+        async with blobs.arriving({"many/other": b"x"}):
+            raise ZeroDivisionError
+    assert await blobs.missing(["many/other"]) == ["many/other"]
+    async with blobs.arriving({}) as none:
+        assert none == []
+    assert await keys(blobs, "staging") == []
+    assert not [path for path in paths if path.exists()]
+
+
+async def test_many_that_the_store_does_not_take(tmp_path: Path):
+    (tmp_path / "files" / "taken").mkdir(parents=True)
+    (tmp_path / "files" / "taken" / "file").write_bytes(b"")
+    blobs = Blobs((tmp_path / "files").as_uri())
+    with pytest.raises(Unavailable):
+        async with blobs.arriving({"taken/file/below": b"x"}):
+            pass
+    assert await keys(blobs, "staging") == []

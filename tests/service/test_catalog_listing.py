@@ -74,7 +74,7 @@ class TestResolving:
         number = f"2101.{root.user_id:05d}"
         async with db.transaction() as tx:
             moved = await catalog.move_repo(tx, ada, "space", space.address, f"{ada.name}/{unique('moved')}")
-            paper = await catalog.register_paper(tx, ada, arxiv_id=number, title="On numbers")
+            paper, _ = await catalog.register_paper(tx, ada, arxiv_id=number, title="On numbers")
             bucket = await catalog.create_bucket(tx, ada, ada.name, unique("pail"))
             reference = await catalog.create_reference(
                 tx, ada, ada.name, unique("board"), kind_there="dashboard", url="https://example.org/1"

@@ -14,7 +14,7 @@ from factories.catalog import Facts, make_account, make_admin, make_list, make_u
 from factories.people import unique
 from pinakes.server.actor import Actor, Role, anonymous
 from pinakes.server.catalog import addresses, service as catalog
-from pinakes.server.catalog.types import Item, Paper, Reference, ReferenceChanges
+from pinakes.server.catalog.types import Item, Paper, PaperChanges, Reference, ReferenceChanges
 from pinakes.server.db import Database
 from pinakes.server.errors import (
     Conflict,
@@ -52,7 +52,12 @@ def new_number() -> str:
 
 async def register(db: Database, actor: Actor, arxiv_id: str, title: str = "A title", **facts: Facts) -> Paper:
     async with db.transaction() as tx:
-        return await catalog.register_paper(tx, actor, arxiv_id=arxiv_id, title=title, **facts)
+        return (await catalog.register_paper(tx, actor, arxiv_id=arxiv_id, title=title, **facts)).paper
+
+
+async def correct(db: Database, actor: Actor, arxiv_id: str, **facts: Facts) -> Paper:
+    async with db.transaction() as tx:
+        return await catalog.update_paper(tx, actor, arxiv_id, PaperChanges(**facts))
 
 
 async def paper(db: Database, actor: Actor, arxiv_id: str) -> Paper:
@@ -104,13 +109,26 @@ class TestPapers:
     ):
         number = new_number()
         made = await register(db, ada, number, authors=[{"name": "A"}])
-        assert (await register(db, ada, number, "Better")).title == "Better"
-        fixed = await register(db, root, number, "Best", abstract="All")
+        assert (await correct(db, ada, number, title="Better")).title == "Better"
+        fixed = await correct(db, root, number, title="Best", authors=[], abstract="All")
         assert (fixed.id, fixed.title, fixed.authors, fixed.registered_by) == (made.id, "Best", [], ada.name)
-        with pytest.raises(NameTaken) as refusal:
-            await register(db, bob, number, "Mine")
-        assert refusal.value.details == {"kind": "paper", "address": number}
-        assert (await paper(db, bob, number)).title == "Best"
+        for other, error in ((bob, Forbidden), (NOBODY, Unauthenticated), (reading_only(ada), ScopeTooNarrow)):
+            with pytest.raises(error):
+                await correct(db, other, number, title="Mine")
+        assert await paper(db, ada, number) == fixed == await correct(db, ada, number)
+
+    async def test_registering_it_again_overwrites_nothing(self, db: Database, ada: Actor, bob: Actor):
+        number = new_number()
+        made = await register(db, ada, number, "One", authors=[{"name": "A"}])
+        known: dict[str, Facts] = {"title": "One", "authors": [{"name": "A"}]}
+        others: list[dict[str, Facts]] = [{"title": "Mine"}, {"abstract": "Other"}, {"authors": []}]
+        for actor in (ada, bob):
+            assert (await register(db, actor, f"{number}v3", **known)).updated_at == made.updated_at
+            for facts in others:
+                with pytest.raises(NameTaken) as refusal:
+                    await register(db, actor, number, **{**known, **facts})
+                assert (refusal.value.field, refusal.value.details) == ("id", {"kind": "paper", "address": number})
+        assert await paper(db, ada, number) == made
 
     async def test_who_may(self, db: Database, ada: Actor):
         org = await make_account(db, "organization", "org")

@@ -132,8 +132,12 @@ async def test_what_was_there_before_does_not_stand_in_the_way(db: Database):
     """Only what a change puts in counts; `run` tells of the rest, and a warning never refuses."""
     studio, train, test, items = await train_and_test(db)
     ana = studio.actor
+    async with db.transaction() as tx:
+        (check,) = await checks.list_checks(tx, ana, train)
+        await checks.remove(tx, ana, train, check.id)
     await add(db, ana, train, items[3:5])
     await add(db, ana, test, items[3:4])
+    await add_check(db, ana, train, "disjoint", {"collection": test})
     await add(db, ana, train, items[5:])
     async with db.transaction() as tx:
         rows = (await entries.page(tx, ana, train)).rows

@@ -129,7 +129,8 @@ async def test_a_batch_answers_for_each_line(db: Database) -> None:
         batch = await entries.add(tx, ana, made.slug, additions)
     expected = ["added", "duplicate", "duplicate", "unknown", "unknown", "invalid", "invalid"]
     assert [result.outcome for result in batch.results] == expected
-    assert [result.outcome for result in refused.results] == expected
+    assert [result.outcome for result in refused.results] == ["not_applied", *expected[1:]]
+    assert [result.entry is None for result in refused.results] == [True, False, True, True, True, True, True]
     assert batch.revision == made.revision + 1
     assert await names(db, ana, made.slug) == [first, second]
     with pytest.raises(errors.AlreadyInCollection):

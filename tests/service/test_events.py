@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from factories import collection, models, unique
+from factories.media import make_shelf
 from factories.people import again, join, make_organization, make_user
 from pinakes.server.actor import Actor, Role, anonymous
 from pinakes.server.blobs import Blobs
-from pinakes.server.catalog import service as catalog
+from pinakes.server.catalog import media_projects, service as catalog
+from pinakes.server.catalog.media_types import MediaProjectChanges
 from pinakes.server.catalog.types import RepoChanges
 from pinakes.server.collections import entries, service as collections
 from pinakes.server.collections.types import Addition, Collection, ItemRef
@@ -20,6 +22,9 @@ from pinakes.server.db import Database
 from pinakes.server.errors import CollectionNotFound, IdempotencyMismatch, Invalid, Unauthenticated
 from pinakes.server.events import idempotency, jobs, service as events
 from pinakes.server.events.types import Event, ItemName, Kept
+from pinakes.server.labeling import queues, tagging, tags as label_tags
+from pinakes.server.labeling.label_types import NewTag, NewTagged
+from pinakes.server.labeling.queue_types import NewQueue, QueueSettings
 from pinakes.server.settings import Settings
 from pinakes.server.tasks import Work
 
@@ -372,3 +377,33 @@ async def test_old_answers_are_forgotten(db: Database) -> None:
         assert await cursor.fetchall() == [("new",)]
         assert await idempotency.purge(tx) == 0
         assert await idempotency.begin(tx, ana, "new", b"digest") is not None
+
+
+async def test_who_puts_tags_where_labelers_are_hidden(db: Database, blobs: Blobs):
+    """S1-36: a tag has the moment of its event: who knows both knows who labeled, so those who manage are told only."""
+    boss = await make_user(db, "boss")
+    shelf = await make_shelf(db, blobs, boss.actor)
+    manager, viewer, stranger = [await make_user(db, name) for name in ("manager", "viewer", "stranger")]
+    owner = boss.actor
+    (item,) = await shelf.put("a.png")
+    for person, role in ((manager, Role.MANAGER), (viewer, Role.VIEWER)):
+        await join(db, boss.account, person, role)
+    async with db.transaction() as tx:
+        await media_projects.update(tx, owner, shelf.project.id, MediaProjectChanges(visibility="public"))
+        await label_tags.add(tx, owner, shelf.project.id, [NewTag("seen")])
+    readers = {one.name: (await again(db, one)).actor for one in (manager, viewer, stranger)}
+    readers |= {owner.name: owner, "nobody": anonymous("test")}
+    for hidden in (False, True):
+        start = await head(db)
+        async with db.transaction() as tx:
+            settings = QueueSettings(hide_author=hidden)
+            await queues.create(tx, owner, NewQueue(unique("queue"), dataset_id=shelf.dataset.id, settings=settings))
+            (put,) = await tagging.add(tx, readers[manager.name], [NewTagged("seen", item_id=item.id)])
+            await tagging.remove(tx, owner, [put])
+        for name, reader in readers.items():
+            told = [(one.verb, one.actor) for one in await read(db, reader, start) if one.verb.startswith("tags.")]
+            known = not hidden or name in {owner.name, manager.name}
+            assert told == [
+                ("tags.put", manager.name if known else None),
+                ("tags.taken", owner.name if known else None),
+            ]

@@ -7,17 +7,38 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
+import pyvips
 
-from factories.media import Shelf, make_shelf
+from factories.media import Shelf, make_shelf, pieces
 from factories.people import make_user, unique
 from pinakes.server import errors
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs
-from pinakes.server.catalog.media_types import Media
+from pinakes.server.catalog import media
+from pinakes.server.catalog.media_files import media_key
+from pinakes.server.catalog.media_types import Media, NewMedia
 from pinakes.server.collections import media_removal, selections
 from pinakes.server.db import Database
-from pinakes.server.labeling import annotations as labels, classes, figures, masks, objects, yolo
-from pinakes.server.labeling.label_types import NewAnnotation, NewClass, NewFigure, NewLabel, NewObject
+from pinakes.server.labeling import (
+    annotations as labels,
+    classes,
+    figures,
+    importing,
+    masks,
+    objects,
+    tags as label_tags,
+    yolo,
+)
+from pinakes.server.labeling.label_types import (
+    NewAnnotation,
+    NewClass,
+    NewFigure,
+    NewLabel,
+    NewObject,
+    NewTag,
+    NewTagging,
+    Tagging,
+)
 from pinakes.server.search import exports, language, live
 from pinakes.server.search.exports import Order
 from pinakes.server.search.media import Scope
@@ -152,6 +173,48 @@ async def test_what_each_form_holds_of_each_geometry(shelf: Shelf):
         }  # fmt: skip
 
 
+BROKEN: dict[str, Json] = {
+    "bitmap": {"bitmap": {"origin": [0, 0], "data": "@@@"}},
+    "polygon": {"points": {"exterior": [["x"], 5], "interior": []}},
+    "rectangle": {"points": {"exterior": [[1, 1], [None, 4]]}},
+    "multipolygon": {"parts": [{"interior": []}]},
+    "alpha_mask": {"bitmap": 5},
+    "graph": {"nodes": 7},
+    "any": {"points": {"exterior": [[1, 1], [3, 4]]}},
+}
+
+
+async def test_a_broken_label_breaks_no_export_off(shelf: Shelf, db: Database):
+    """What was kept before it was looked at: each form has all the rest, and says how many labels are left out."""
+    first, second = await shelf.put("a.png", "b.png")
+    await named(shelf, "car")
+    for item in (first, second):
+        await label(shelf, item, *[NewLabel("rectangle", BOX, class_name="car")] * (1 + len(BROKEN)))
+    async with db.transaction() as tx:
+        for kind, shape in BROKEN.items():
+            await tx.connection.execute(
+                "update figures set geometry_type = %s, geometry = %s::jsonb where id = (select max(id) from figures"
+                " where item_id = %s and geometry_type = 'rectangle' and geometry = %s::jsonb)",
+                (kind, json.dumps(shape), first.id, json.dumps(BOX)),
+            )
+    for task in ("detect", "segment"):
+        files = await export(shelf, Order(within(shelf), "yolo", with_media=False, task=task))
+        assert len(files["labels/ds/b.txt"].splitlines()) == 1 + len(BROKEN)
+        left = json.loads(files["left_out.jsonl"])["left_out"]
+        assert left == {"it has no box in a plane": len(BROKEN) + 1 - len(files["labels/ds/a.txt"].splitlines())}
+    (line, _) = (await export(shelf, Order(within(shelf), "jsonl", with_media=False)))["items.jsonl"].splitlines()
+    assert len(json.loads(line)["labels"]) == 1 + len(BROKEN)
+    files = await export(shelf, Order(within(shelf), "coco"))
+    assert sorted(files) == ["annotations.json", "images/ds/a.png", "images/ds/b.png", "left_out.jsonl"]
+    found = json.loads(files["annotations.json"])["annotations"]
+    told = json.loads(files["left_out.jsonl"])
+    assert (told["id"], told["path"], list(told["left_out"])) == (first.id, "ds/a.png", ["its geometry can't be read"])
+    assert len(found) + told["left_out"]["its geometry can't be read"] == 2 * (1 + len(BROKEN))
+    kinds = [one["pinakes"]["geometry_type"] for one in found if one["image_id"] == first.id]
+    assert "bitmap" not in kinds
+    assert "rectangle" in kinds
+
+
 async def test_labels_of_frames_are_no_labels_of_an_image(db: Database, blobs: Blobs):
     shelf = await make_shelf(db, blobs, (await make_user(db)).actor, data_type="videos")
     (item,) = await shelf.put("a.mp4")
@@ -162,6 +225,142 @@ async def test_labels_of_frames_are_no_labels_of_an_image(db: Database, blobs: B
     files = await export(shelf, Order(within(shelf), "yolo", with_media=False))
     assert files["labels/ds/a.txt"] == b""
     assert json.loads(files["left_out.jsonl"])["left_out"] == {"it is of one frame or slice": 1}
+
+
+async def tracked(shelf: Shelf) -> tuple[Media, Media]:
+    """Two videos of five frames: one with two objects, seen on three frames, and a figure of none; one without any."""
+    first, second = await shelf.put("a.mp4", "b.mp4")
+    await named(shelf, "car", "bus")
+    async with shelf.db.transaction() as tx:
+        await label_tags.add(tx, shelf.actor, shelf.project.id, [NewTag("night"), NewTag("speed", "any_number")])
+    async with shelf.db.changing() as tx:
+        tags = [NewTagging("speed", 5.5, frame_from=1, frame_to=3), NewTagging("night")]
+        await labels.put(tx, shelf.actor, [NewAnnotation(first.id, tags=tags)])
+        new = [
+            NewObject("car", item_id=first.id, description="ours", meta={"wheels": 4}, tags=tags),
+            NewObject("bus", item_id=first.id),
+        ]
+        car, bus = await objects.add(tx, shelf.actor, shelf.dataset.id, new)
+        sights = [
+            NewLabel("rectangle", BOX, object_id=car, frame=4, description="gone soon"),
+            NewLabel("polygon", RING, object_id=car, frame=0, tags=[NewTagging("night")]),
+            NewLabel("bitmap", SHAPES["bitmap"], object_id=bus, frame=4),
+            NewLabel("point", SHAPES["point"], class_name="car", frame=2),
+            NewLabel("rectangle", BOX, object_id=bus),
+        ]
+        await figures.add(tx, shelf.actor, [NewFigure(first.id, one) for one in sights])
+    return first, second
+
+
+async def drawn(shelf: Shelf, item: Media) -> Json:
+    """All that is on a video, without numbers and dates."""
+    async with shelf.db.reading() as tx:
+        found = await labels.get(tx, shelf.actor, item.id)
+    place = {one.id: number for number, one in enumerate(found.objects)}
+
+    def told(tags: list[Tagging]) -> Json:
+        return sorted((tag.name, tag.value, tag.frame_from, tag.frame_to) for tag in tags)
+
+    return (
+        told(found.tags),
+        [(one.class_name, one.description, one.meta, told(one.tags)) for one in found.objects],
+        sorted(
+            (
+                (one.frame, one.class_name, one.object_id and place[one.object_id], one.geometry_type, one.geometry,
+                 one.description, told(one.tags))
+                for one in found.figures
+            ),
+            key=str,
+        ),
+    )  # fmt: skip
+
+
+async def test_coco_has_the_frames_of_videos(db: Database, blobs: Blobs):
+    """An image for each frame with labels, and its picture; `videos`, `tracks`, and which of them a label shows."""
+    shelf = await make_shelf(db, blobs, (await make_user(db)).actor, data_type="videos")
+    first, second = await tracked(shelf)
+    files = await export(shelf, Order(within(shelf), "coco"))
+    document = json.loads(files.pop("annotations.json"))
+    assert [(one["id"], one["name"], one["length"]) for one in document["videos"]] == [
+        (first.id, "ds/a.mp4", 5), (second.id, "ds/b.mp4", 5),
+    ]  # fmt: skip
+    assert [(one["id"], one["video_id"], one["frame_id"], one["file_name"]) for one in document["images"]] == [
+        (1, first.id, 0, "ds/a.mp4/000000.jpg"),
+        (2, first.id, 2, "ds/a.mp4/000002.jpg"),
+        (3, first.id, 4, "ds/a.mp4/000004.jpg"),
+    ]
+    car, bus = (one["id"] for one in document["tracks"])
+    assert {one["video_id"] for one in document["tracks"]} == {first.id}
+    shown = [(one["image_id"], one.get("track_id"), one.get("instance_id")) for one in document["annotations"]]
+    assert shown == [(3, car, car), (1, car, car), (3, bus, bus), (2, None, None)]
+    assert {one["video_id"] for one in document["annotations"]} == {first.id}
+    assert (document["annotations"][0]["bbox"], document["annotations"][0]["area"]) == ([2, 1, 4, 3], 12)
+    assert json.loads(files.pop("left_out.jsonl")) == {
+        "id": first.id, "path": "ds/a.mp4", "left_out": {"it is of no frame": 1},
+    }  # fmt: skip
+    assert sorted(files) == [f"images/{one['file_name']}" for one in document["images"]]
+    for picture in files.values():
+        image = pyvips.Image.new_from_buffer(picture, "")
+        assert (image.get("vips-loader"), image.width, image.height) == ("jpegload_buffer", 32, 16)
+    assert len(set(files.values())) == 3
+    bare = await export(shelf, Order(within(shelf), "coco", with_media=False))
+    assert sorted(bare) == ["annotations.json", "left_out.jsonl"]
+
+
+async def test_coco_of_videos_comes_back(db: Database, blobs: Blobs):
+    """The same figures on the same frames of the same objects, with their tags; again, in place of what was there."""
+    shelf = await make_shelf(db, blobs, (await make_user(db)).actor, data_type="videos")
+    first, _ = await tracked(shelf)
+    document = json.loads((await export(shelf, Order(within(shelf), "coco", with_media=False)))["annotations.json"])
+    tags, things, sights = await drawn(shelf, first)
+    other = await make_shelf(db, blobs, shelf.actor, data_type="videos")
+    (target,) = await other.put("a.mp4")
+    for classes_made in (["car", "bus"], []):
+        async with db.changing() as tx:
+            done = await importing.import_coco(tx, other.actor, other.dataset.id, document)
+        assert (done.items, done.labels, done.missing, done.classes) == (1, 4, ["ds/b.mp4"], classes_made)
+        assert await drawn(other, target) == (tags, things, [one for one in sights if one[0] is not None])
+
+
+async def test_frames_of_a_document_may_be_images(shelf: Shelf, db: Database):
+    """Where the dataset holds images, a frame is the image that is called like its file; tracks don't count there."""
+    (item,) = await shelf.put("000004.png")
+    document = {
+        "categories": [{"id": 1, "name": "car"}],
+        "videos": [{"id": 1, "name": "a"}],
+        "images": [{"id": 9, "file_name": "a/000004.png", "video_id": 1, "frame_id": 4}],
+        "annotations": [{"id": 1, "image_id": 9, "category_id": 1, "bbox": [1, 1, 2, 2], "track_id": 5}],
+    }
+    async with db.changing() as tx:
+        done = await importing.import_coco(tx, shelf.actor, shelf.dataset.id, document)
+        found = await labels.get(tx, shelf.actor, item.id)
+    assert (done.items, done.labels, done.missing) == (1, 1, [])
+    assert [(one.geometry_type, one.frame, one.object_id) for one in found.figures] == [("rectangle", None, None)]
+
+
+async def test_a_video_that_is_not_there_has_no_pictures(db: Database, blobs: Blobs):
+    """A link is told as one; frames behind the end, or of a file that can't be decoded, are left out, and said so."""
+    shelf = await make_shelf(db, blobs, (await make_user(db)).actor, data_type="videos")
+    (there,) = await shelf.put("a.mp4")
+    await named(shelf, "car")
+    async with db.transaction() as tx:
+        (linked,) = await media.add(
+            tx, shelf.actor, shelf.dataset.id, [NewMedia("far.mp4", link="https://example.org/far.mp4")]
+        )
+    async with db.changing() as tx:
+        new = [NewFigure(one.id, NewLabel("rectangle", BOX, class_name="car", frame=at)) for one in (there, linked)
+               for at in (3, 5)]  # fmt: skip
+        await figures.add(tx, shelf.actor, new)
+    files = await export(shelf, Order(within(shelf), "coco"))
+    assert sorted(files) == ["annotations.json", "images/ds/a.mp4/000003.jpg", "left_out.jsonl", "links.jsonl"]
+    assert len(json.loads(files["annotations.json"])["images"]) == 4
+    assert json.loads(files["links.jsonl"]) == {"path": "ds/far.mp4", "link": "https://example.org/far.mp4"}
+    assert json.loads(files["left_out.jsonl"])["left_out"] == {"the frame can't be read": 1}
+    assert there.sha256 is not None
+    await blobs.receive(media_key(shelf.project.owner_id, there.sha256), pieces(b"no video"))
+    files = await export(shelf, Order(within(shelf), "coco"))
+    assert sorted(files) == ["annotations.json", "left_out.jsonl", "links.jsonl"]
+    assert json.loads(files["left_out.jsonl"])["left_out"] == {"the frame can't be read": 2}
 
 
 async def test_names_never_lead_out_of_the_export(shelf: Shelf, db: Database):
@@ -177,8 +376,8 @@ async def test_names_never_lead_out_of_the_export(shelf: Shelf, db: Database):
     for form in exports.FORMS:
         order: Json = {"scope": within(shelf), "form": form}
         files = await export(shelf, Order(**order))
-        media = [path for path in files if path.startswith("images/")]
-        assert len(media) == len(items)
+        pictures = [path for path in files if path.startswith("images/")]
+        assert len(pictures) == len(items)
         for path in files:
             parts = path.split("/")
             assert not {"", ".", ".."} & {*parts}, path

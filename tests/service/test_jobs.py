@@ -178,7 +178,7 @@ async def test_changing_and_putting_away(crew: Crew) -> None:
 
 
 async def test_who_sees_which_jobs(crew: Crew) -> None:
-    """S1-40: a labeler sees his own, a reviewer those that he reviews, who reads the account all."""
+    """S1-36: a labeler sees his own, a reviewer those that he reviews, who reads the account all."""
     _, made = await deal(crew, 2)
     queue = await crew.queue()
     async with crew.db.reading() as tx:

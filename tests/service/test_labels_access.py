@@ -189,9 +189,17 @@ async def test_saving_extends_a_lease_that_is_still_his(db: Database):
         await lab.do("update work set lease_until = now() + interval '1 minute' where queue_id = %s", queue)
         assert await outcome(db, verb) == "ok"
         assert await left() > 1700
+    for verb in (*verbs, lambda tx: labels.put(tx, ann, [NewAnnotation(lab.items[0], [box()])])):
+        await lab.do("update work set lease_until = now() - interval '1 second' where queue_id = %s", queue)
+        assert await outcome(db, verb) == "ok"
+        assert await left() > 1700, "nobody took it: it is still his"
+    ben = await lab.worker()
     await lab.do("update work set lease_until = now() - interval '1 second' where queue_id = %s", queue)
-    await lab.put(NewAnnotation(lab.items[0], [box()]), ann)
-    assert await left() < 0
+    await lab.do("update jobs set user_id = %s where queue_id = %s", ben.user_id, queue)
+    await lab.do("update work set labeler_id = %s where queue_id = %s", ben.user_id, queue)
+    with pytest.raises(errors.MediaNotFound):
+        await lab.put(NewAnnotation(lab.items[0], [box()]), ann)
+    assert await left() < 0, "somebody else took it"
 
 
 async def test_objects_of_a_dataset_are_shared_by_who_works_there(db: Database):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from typing import Any
 
+import numpy as np
 import pytest
 
 from factories.labels import BOX, RING, Lab, Value, add_item, box, make_lab
 from pinakes.server import errors
 from pinakes.server.actor import Role
 from pinakes.server.db import Database, Query, Tx
-from pinakes.server.labeling import annotations as labels, figures
+from pinakes.server.labeling import annotations as labels, figures, masks
 from pinakes.server.labeling.label_types import Annotation, Figure, NewAnnotation, NewClass, NewLabel, NewTagging
+
+MASK: dict[str, Any] = masks.to_bitmap(np.array([[True, False, True], [True, True, True]]), 3, 4) or {}
+PNG = zlib.decompress(base64.b64decode(MASK["data"]))
 
 # One geometry of each type that the labeling client has, as it sends them.
 GEOMETRIES: dict[str, dict[str, Any]] = {
@@ -22,8 +28,8 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
     "line": {"points": {"exterior": [[0.5, 0.5], [1.5, 7.5]], "interior": []}},
     "point": {"points": {"exterior": [[4.5, 4.5]], "interior": []}},
     "multipolygon": {"parts": [{"exterior": [[0.5, 0.5], [2.5, 0.5], [2.5, 2.5]], "interior": []}]},
-    "bitmap": {"bitmap": {"data": "eJzrDPBz5+WS4mJgYOD19HAJAgA=", "origin": [3, 4]}},
-    "alpha_mask": {"bitmap": {"data": "eJzrDPBz5+WS4mJgYOD19HAJAgA=", "origin": [3, 4]}},
+    "bitmap": {"bitmap": MASK},
+    "alpha_mask": {"bitmap": {"data": base64.b64encode(PNG).decode(), "origin": [3, 4]}},
     "graph": {"nodes": {"a": {"loc": [1.5, 2.5]}, "b": {"loc": [3.5, 4.5], "disabled": True}}},
     "cuboid": {"faces": [[0, 1, 2, 3]], "points": [[273, 277], [840, 273], [840, 690], [277, 690]]},
     "cuboid_2d": {"vertices": {"face1-topleft": {"loc": [1, 2]}, "face1-topright": {"loc": [3, 4]}}},
@@ -36,7 +42,7 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
     "point_cloud": {"indices": [1, 5, 9]},
     "point_3d": {"position": {"x": 1, "y": 2, "z": 3}},
     "mask_3d": {"mask_3d": {"data": "AAAA", "space_origin": [1.0, 2.0, 3.0]}},
-    "any_other": {"anything": [{"deep": [1, 2.5, "x", None, True]}]},
+    "any": {"anything": [{"deep": [1, 2.5, "x", None, True]}]},
 }
 
 
@@ -204,6 +210,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("frames", {"tags": [NewTagging("seen", frame_from=3, frame_to=2)]}, "labels[1].tags[0].frames"),
     ("shape", {"class_name": "road"}, "labels[1].geometry_type"),
     ("type", {"geometry_type": "a b"}, "labels[1].geometry_type"),
+    ("type-unknown", {"geometry_type": "wat", "class_name": "thing"}, "labels[1].geometry_type"),
+    (
+        "mask",
+        {"geometry_type": "bitmap", "class_name": "thing", "geometry": {"bitmap": {"data": "@@@", "origin": [0, 0]}}},
+        "labels[1].geometry.bitmap.data",
+    ),
+    ("geometry-far", {"geometry": {"points": {"exterior": [[1e300, 2], [3, 4]]}}}, "labels[1].geometry.points"),
     ("geometry-none", {"geometry": None}, "labels[1].geometry"),
     ("geometry-empty", {"geometry": {}}, "labels[1].geometry.points"),
     ("geometry-points", {"geometry": {"points": {"exterior": [[1, 2]], "interior": []}}}, "labels[1].geometry.points"),

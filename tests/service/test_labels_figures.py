@@ -354,3 +354,35 @@ async def test_a_class_that_goes_while_somebody_labels_leaves_the_counts_right(d
 
         await asyncio.gather(*(label(item) for item in lab.items[:4]), go(), *(label(item) for item in lab.items[4:]))
     assert {await lab.count(item) for item in lab.items} <= {0, 1, 2}
+
+
+async def test_a_video_has_only_the_frames_that_it_has(db: Database):
+    """The client refuses a whole annotation for one figure behind the end; of a link nobody knows where that is."""
+    lab = await make_lab(db, items=2, data_type="videos")
+    known, linked = lab.items
+    await lab.do("update media set frames = 10 where item_id = %s", known)
+    for frame, meta_ in ((11, {}), (9999, {}), (None, {"frame": 11})):
+        late = NewLabel("rectangle", BOX, "car", frame=frame, meta=meta_)
+        with pytest.raises(errors.Invalid, match="10 frames") as caught:
+            await add(lab, NewFigure(known, NewLabel("rectangle", BOX, "car", frame=1)), NewFigure(known, late))
+        assert caught.value.field == "figures[1].frame"
+        with pytest.raises(errors.Invalid, match="10 frames") as caught:
+            await lab.put(NewAnnotation(known, [box(), late]))
+        assert caught.value.field == "annotations[0].labels[1].frame"
+        await add(lab, NewFigure(linked, late))
+    assert await lab.count(known) == 0
+    (last,) = await add(lab, NewFigure(known, NewLabel("rectangle", BOX, "car", frame=10)))
+    async with db.transaction() as tx:
+        with pytest.raises(errors.Invalid, match="10 frames") as caught:
+            await figures.edit(tx, lab.actor, last, FigureChanges(frame=11))
+        assert caught.value.field == "figure.frame"
+    late = NewLabel("rectangle", BOX, "car", frame=11)
+    async with db.changing() as tx:
+        new = [NewAnnotation(known, [late]), NewAnnotation(linked, [late])]
+        refused, saved = await labels.put(tx, lab.actor, new, atomic=False)
+    assert isinstance(refused.error, errors.Invalid)
+    assert (saved.error, len(saved.figure_ids)) == (None, 1)
+    stranger = (await make_lab(db, items=0)).actor
+    with pytest.raises(errors.MediaNotFound):
+        await lab.put(NewAnnotation(known, [late]), stranger)
+    assert [each.frame for each in (await lab.get(known)).figures] == [10]

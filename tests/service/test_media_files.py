@@ -19,7 +19,7 @@ from pinakes.server import errors
 from pinakes.server.actor import Actor, Role, Scope, anonymous
 from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import links, media, media_files, media_jobs, media_projects, thumbnails
-from pinakes.server.catalog.media_types import FileFacts, NewMedia
+from pinakes.server.catalog.media_types import FileFacts, Media, NewMedia, Refused
 from pinakes.server.db import Database
 from pinakes.server.settings import Settings
 from pinakes.server.tasks import Work
@@ -263,17 +263,16 @@ async def _pictures(shelf: Shelf) -> list[Any]:
         return list(await media.add(tx, shelf.actor, shelf.dataset.id, new))
 
 
-async def test_a_video_has_a_poster_and_a_cloud_none(db: Database, blobs: Blobs, work: Work):
+@pytest.mark.parametrize("data_type", ["images", "videos", "point_clouds", "volumes"])
+async def test_items_of_every_kind_have_thumbnails(db: Database, blobs: Blobs, work: Work, data_type: str):
     ana = await make_user(db)
-    videos = await make_shelf(db, blobs, ana.actor, data_type="videos")
-    clouds = await make_shelf(db, blobs, ana.actor, data_type="point_clouds")
-    (video,), (cloud,) = await videos.put("a.mp4"), await clouds.put("a.pcd")
-    await media_jobs.make_thumbnails(work, item_ids=[video.id, cloud.id])
+    shelf = await make_shelf(db, blobs, ana.actor, data_type=data_type)
+    (item,) = await shelf.put(f"a{made.SUFFIXES[data_type]}")
+    await media_jobs.make_thumbnails(work, item_ids=[item.id])
     async with db.reading() as tx:
-        assert (await media.get(tx, ana.actor, video.id)).has_thumbnail
-        assert not (await media.get(tx, ana.actor, cloud.id)).has_thumbnail
-    with pytest.raises(errors.FileNotFound):
-        await thumbnails.thumbnail(db, blobs, ana.actor, cloud.id)
+        assert (await media.get(tx, ana.actor, item.id)).has_thumbnail
+    found = await thumbnails.thumbnail(db, blobs, ana.actor, item.id)
+    assert (found.mime, found.name) == ("image/webp", f"{item.name}.webp")
 
 
 async def test_a_thumbnail_of_a_file_that_is_gone(db: Database, shelf: Shelf, work: Work):
@@ -358,11 +357,29 @@ async def test_the_facts_of_a_link_are_fetched(monkeypatch: pytest.MonkeyPatch):
         "http://10.0.0.1/a.png",
         "http://[::ffff:127.0.0.1]/a.png",
         "http://2130706433/a.png",
+        "http://0x7f000001/a.png",
+        "http://0177.1/a.png",
+        "http://%31%32%37.0.0.1/a.png",
+        "http://127\u30020\u30020\u30021/a.png",
+        "http://camera.local:8080/a.png",
+        "http://metadata.google.internal/a.png",
     ],
 )
-async def test_a_link_to_a_private_address_is_refused(url: str):
+async def test_a_link_to_a_private_address_is_refused(shelf: Shelf, url: str):
+    """At adding already; where the operator allows the server's own network, it is a link like others."""
+    new = [NewMedia("far.png", link="https://example.org/far.png"), NewMedia("near.png", link=url)]
     with pytest.raises(errors.Invalid, match="not on the internet"):
         await links.fetch_facts(url)
+    async with shelf.db.transaction() as tx:
+        with pytest.raises(errors.Invalid, match="not on the internet") as caught:
+            await media.add(tx, shelf.actor, shelf.dataset.id, new)
+        assert caught.value.field == "link"
+        far, near = await media.add_each(tx, shelf.actor, shelf.dataset.id, new)
+        assert isinstance(far, Media)
+        assert isinstance(near, Refused)
+        assert near.field == "link"
+        (allowed,) = await media.add(tx, shelf.actor, shelf.dataset.id, new[1:], private=True)
+    assert allowed.link == url
 
 
 @pytest.mark.parametrize(

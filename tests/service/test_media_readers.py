@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import pyvips
 
 from factories import media as made
 from pinakes.server.catalog import media_readers, reading_images, reading_volumes
@@ -264,3 +266,31 @@ async def test_there_is_no_small_picture_of_what_is_none(
     path.write_bytes(make())
     with pytest.raises(media_readers.Unreadable):
         await media_readers.small_picture(path, kind, mime)
+
+
+@pytest.mark.parametrize(
+    ("form", "mime"), [("mp4", "video/mp4"), ("matroska", "video/x-matroska"), ("webm", "video/webm")]
+)
+async def test_frames_by_their_numbers(tmp_path: Path, form: str, mime: str):
+    """Each as it was put in, in their order; none that the video does not have."""
+    path = tmp_path / "a"
+    path.write_bytes(made.video(7, form=form))
+    found = [one async for one in media_readers.frames(path, mime, [6, 2, 0, 2, 40])]
+    assert [number for number, _ in found] == [0, 2, 6]
+    every = [one async for one in media_readers.frames(path, mime, range(7))]
+    assert [every[number][1] for number, _ in found] == [picture for _, picture in found]
+    assert len({picture for _, picture in every}) == 7
+    assert [one async for one in media_readers.frames(path, mime, [])] == []
+    assert [one async for one in media_readers.frames(path, "image/png", [1])] == []
+    path.write_bytes(b"nothing of a video")
+    with pytest.raises(media_readers.Unreadable):
+        assert [one async for one in media_readers.frames(path, mime, [1])]
+
+
+def test_a_frame_is_turned_as_players_turn_it():
+    pixels = np.zeros((4, 6, 3), dtype=np.uint8)
+    pixels[:, 3:] = 255
+    upright, turned = (pyvips.Image.new_from_buffer(reading_images.jpeg_of_pixels(pixels, by), "") for by in (0, 90))
+    assert (upright.width, upright.height, turned.width, turned.height) == (6, 4, 4, 6)
+    shades = [upright(0, 0), upright(5, 0), turned(0, 0), turned(0, 5)]
+    assert [shade[0] > 127 for shade in shades] == [False, True, False, True]

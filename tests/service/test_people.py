@@ -5,13 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, cast
 
 import pytest
 from argon2 import PasswordHasher
 
-from factories.people import Person, actor_of, again, join, make_organization, make_team, make_user, sign_in, unique
+from factories.people import (
+    Person,
+    actor_of,
+    again,
+    forget_attempts,
+    join,
+    make_organization,
+    make_team,
+    make_user,
+    sign_in,
+    unique,
+)
 from pinakes.server.actor import Actor, Role, Scope, anonymous, system
 from pinakes.server.db import Database
 from pinakes.server.errors import (
@@ -349,9 +361,12 @@ class TestMembers:
             assert (member.name, member.role) == (bob.name, role)
             assert (await again(db, bob)).actor.roles[org.id] is role
         async with db.transaction() as tx:
-            await people.remove_member(tx, ada.actor, org, bob.name)
-            with pytest.raises(NotFound):
-                await people.remove_member(tx, ada.actor, org, bob.name)
+            assert await people.remove_member(tx, ada.actor, org, bob.name)
+            assert not await people.remove_member(tx, ada.actor, org, bob.name), "to repeat it is safe"
+            with pytest.raises(AccountNotFound):
+                await people.remove_member(tx, ada.actor, org, unique("nobody"))
+        rows = await run(db, "select count(*) from events where verb = 'member.removed' and account_id = %s", org.id)
+        assert rows == [(1,)]
         assert org.id not in (await again(db, bob)).actor.roles
 
     async def test_only_its_admins_manage_an_organization(self, db: Database, ada: Person, bob: Person, admin: Person):
@@ -367,9 +382,8 @@ class TestMembers:
                 await people.put_member(tx, narrow.actor, org, bob.name, Role.VIEWER)
             assert await people.put_member(tx, admin.actor, org, bob.name, Role.ADMIN)
 
-    async def test_the_last_admin_stays_unless_the_servers_administrator_says_so(
-        self, db: Database, ada: Person, bob: Person, admin: Person
-    ):
+    async def test_the_last_admin_stays_whoever_asks(self, db: Database, ada: Person, bob: Person, admin: Person):
+        """Also for an administrator of the server, who can make another one first; also when a user is deleted."""
         org = await make_organization(db, ada)
         ada = await again(db, ada)
         await join(db, org, bob, Role.MEMBER)
@@ -380,8 +394,28 @@ class TestMembers:
                 await people.put_member(tx, ada.actor, org, ada.name, Role.MEMBER)
             await people.put_member(tx, ada.actor, org, bob.name, Role.ADMIN)
             await people.remove_member(tx, ada.actor, org, ada.name)
+            for actor in (admin.actor, system()):
+                with pytest.raises(LastAdministrator):
+                    await people.put_member(tx, actor, org, bob.name, Role.VIEWER)
+                with pytest.raises(LastAdministrator):
+                    await people.remove_member(tx, actor, org, bob.name)
+                with pytest.raises(LastAdministrator) as caught:
+                    await people.delete_user(tx, actor, bob.name)
+                assert caught.value.details == {"organizations": [org.name]}
+            await people.put_member(tx, admin.actor, org, ada.name, Role.ADMIN)
             await people.put_member(tx, admin.actor, org, bob.name, Role.VIEWER)
-            await people.remove_member(tx, admin.actor, org, bob.name)
+            await people.delete_user(tx, admin.actor, bob.name)
+
+    async def test_of_two_admins_who_are_deleted_at_once_one_stays(self, db: Database, ada: Person, bob: Person):
+        org = await make_organization(db, ada)
+        await join(db, org, bob, Role.ADMIN)
+
+        async def delete(name: str) -> None:
+            async with db.transaction() as tx:
+                await people.delete_user(tx, system(), name)
+
+        outcomes = await asyncio.gather(delete(ada.name), delete(bob.name), return_exceptions=True)
+        assert sorted(map(type, outcomes), key=str) == [type(None), LastAdministrator]
 
     async def test_of_two_admins_who_remove_each_other_one_stays(self, db: Database, ada: Person, bob: Person):
         org = await make_organization(db, ada)
@@ -832,25 +866,67 @@ class TestFirstStart:
 
 
 class TestThrottle:
-    def test_attempts_are_counted_by_name_and_address(self):
-        throttle.forget()
+    async def test_attempts_are_counted_by_name_and_address(self, db: Database):
         name, address = unique("x"), unique("10.0.0")
         for _ in range(3):
-            throttle.attempt_sign_in(name, address, "3/minute", "100/hour")
+            await throttle.attempt_sign_in(db, name, address, "3/minute", "100/hour")
         with pytest.raises(TooManyRequests) as caught:
-            throttle.attempt_sign_in(name.upper(), address, "3/minute", "100/hour")
+            await throttle.attempt_sign_in(db, name.upper(), address, "3/minute", "100/hour")
         assert 0 < cast("int", caught.value.details["retry_after"]) <= 60
-        throttle.attempt_sign_in(unique("y"), address, "3/minute", "100/hour")
-        throttle.attempt_sign_in(name, unique("10.0.0"), "3/minute", "100/hour")
-        throttle.forget()
-        throttle.attempt_sign_in(name, address, "3/minute", "100/hour")
+        await throttle.attempt_sign_in(db, unique("y"), address, "3/minute", "100/hour")
+        await throttle.attempt_sign_in(db, name, unique("10.0.0"), "3/minute", "100/hour")
+        await forget_attempts(db)
+        await throttle.attempt_sign_in(db, name, address, "3/minute", "100/hour")
 
-    def test_and_by_address_alone(self):
+    async def test_and_by_address_alone(self, db: Database):
         address = unique("10.0.1")
         for number in range(2):
-            throttle.attempt_code(f"{number}", address, "10/minute", "2/hour")
+            await throttle.attempt_code(db, f"{number}", address, "10/minute", "2/hour")
         with pytest.raises(TooManyRequests):
-            throttle.attempt_code("another", address, "10/minute", "2/hour")
+            await throttle.attempt_code(db, "another", address, "10/minute", "2/hour")
+
+    async def test_of_many_at_once_as_many_pass_as_may(self, db: Database):
+        name, address = unique("x"), unique("10.0.2")
+        tried = (throttle.attempt_sign_in(db, name, address, "7/minute", "100/hour") for _ in range(40))
+        came = await asyncio.gather(*tried, return_exceptions=True)
+        assert [type(one) for one in came if one is not None] == [TooManyRequests] * 33
+
+    async def test_an_attempt_counts_whatever_becomes_of_the_request(self, db: Database):
+        name, address = unique("x"), unique("10.0.6")
+        with suppress(ZeroDivisionError):
+            async with db.transaction():
+                await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
+                raise ZeroDivisionError
+        with pytest.raises(TooManyRequests):
+            await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
+
+    async def test_a_window_ends_and_its_count_is_forgotten(self, db: Database):
+        name, address = unique("x"), unique("10.0.3")
+        await throttle.attempt(db, "sign-in", "1/hour", address, name)
+        with pytest.raises(TooManyRequests):
+            await throttle.attempt(db, "sign-in", "1/hour", address, name)
+        await run(db, "update attempts set ends_at = now() - interval '1 second'")
+        await throttle.attempt(db, "sign-in", "1/hour", address, name)
+        with pytest.raises(TooManyRequests):
+            await throttle.attempt(db, "sign-in", "1/hour", address, name)
+        await run(db, "update attempts set ends_at = now() - interval '1 second'")
+        async with db.transaction() as tx:
+            await throttle.forget_old(tx)
+        assert await run(db, "select count(*) from attempts") == [(0,)]
+
+    async def test_every_rate_of_several_holds(self, db: Database):
+        address = unique("10.0.4")
+        for _ in range(2):
+            await throttle.attempt(db, "device", "2/minute, 3/hour", address)
+        with pytest.raises(TooManyRequests, match=r"in [1-6]?[0-9] s"):
+            await throttle.attempt(db, "device", "2/minute, 3/hour", address)
+
+    @pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 100_000])
+    async def test_no_name_is_too_strange_to_be_counted(self, db: Database, name: str):
+        address = unique("10.0.5")
+        await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
+        with pytest.raises(TooManyRequests):
+            await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from factories.queues import Crew, make_crew
 from pinakes.server import errors
 from pinakes.server.actor import Actor
 from pinakes.server.db import Database
-from pinakes.server.labeling import claiming, proof, queues, review, statistics
-from pinakes.server.labeling.queue_types import Queue
+from pinakes.server.labeling import claiming, jobs, proof, queues, review, statistics
+from pinakes.server.labeling.queue_types import NewJobs, Queue
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ async def box(crew: Crew, item: int, person: Actor, left: int, name: str = "car"
 
 
 async def test_times_and_people(crew: Crew) -> None:
-    """S1-48: how long each took, at most as long as the lease; what each person did; all of it in a table."""
+    """How long each took, at most as long as the lease; what each person did; all of it in a table."""
     queue = await crew.queue(collection_id=await crew.selection(await crew.images(5)), lease_seconds=600)
     (first, second), reviewer = crew.labelers, crew.reviewers[0]
     items = await work_off(crew, queue, first, 60, 2)
@@ -95,8 +95,60 @@ async def test_times_and_people(crew: Crew) -> None:
                 await verb(tx, crew.outsider, queue.id)
 
 
+async def seconds(crew: Crew, queue_id: int) -> tuple[list[tuple[float, float]], list[tuple[str, float | None]]]:
+    """What is noted of the work in a queue: times of labeling and of review, and the lines of the record."""
+    rows = await crew.run(
+        "select labeling_seconds, review_seconds from work where queue_id = %s order by item_id", queue_id
+    )
+    lines = await crew.run("select verb, seconds from work_log where queue_id = %s order by id", queue_id)
+    return [(row[0], row[1]) for row in rows], [(line[0], line[1]) for line in lines]
+
+
+async def test_of_work_that_nobody_began_no_time_is_counted(crew: Crew) -> None:
+    """Who never asked for the next item has no start: a job's items are handed in and accepted as they are."""
+    dataset = await crew.dataset()
+    items = await crew.images(2, dataset)
+    labeler, reviewer = crew.labelers[0], crew.reviewers[0]
+    async with crew.db.transaction() as tx:
+        assert labeler.user_id is not None
+        new = NewJobs(dataset, [labeler.user_id], "Direct", reviewer_id=reviewer.user_id)
+        (job,) = await jobs.create(tx, crew.manager, new)
+    for person, item, status in (
+        (labeler, items[0], "done"), (reviewer, items[0], "accepted"),
+        (labeler, items[1], "done"), (labeler, items[1], "none"),
+    ):  # fmt: skip
+        async with crew.db.transaction() as tx:
+            await review.set_status(tx, person, job.id, item, status)
+    async with crew.db.transaction() as tx:
+        await claiming.skip(tx, labeler, job.id, items[1])
+    times, lines = await seconds(crew, job.queue_id)
+    assert times == [(0, 0), (0, 0)]
+    assert [(verb, took or 0) for verb, took in lines] == [
+        ("submitted", 0), ("accepted", 0), ("submitted", 0), ("reopened", 0), ("skipped", 0),
+    ]  # fmt: skip
+    async with crew.db.reading() as tx:
+        found = await statistics.of_job(tx, crew.manager, job.id)
+        assert (found.labeling_seconds, found.review_seconds) == (0, 0)
+
+
+async def test_decided_on_and_handed_in_again_without_asking_for_it(crew: Crew) -> None:
+    """In a queue: a review that nobody reserved, and a second round that began nowhere, add nothing."""
+    queue = await crew.queue(collection_id=await crew.selection(await crew.images(1)))
+    labeler, reviewer = crew.labelers[0], crew.reviewers[0]
+    (item,) = await work_off(crew, queue, labeler, 60)
+    async with crew.db.transaction() as tx:
+        await review.reject(tx, reviewer, job_of(queue, reviewer), [item])
+        await claiming.submit(tx, labeler, job_of(queue, labeler), [item])
+        await review.set_status(tx, labeler, job_of(queue, labeler), item, "none")
+        await claiming.submit(tx, labeler, job_of(queue, labeler), [item])
+        await review.accept(tx, reviewer, job_of(queue, reviewer), [item])
+    times, lines = await seconds(crew, queue.id)
+    assert times == [(pytest.approx(60, abs=5), 0)]
+    assert [round(took or 0, -1) for verb, took in lines if verb == "submitted"] == [60, 0, 0]
+
+
 async def test_a_job(crew: Crew) -> None:
-    """S1-48: what a job's items have of each class and tag."""
+    """What a job's items have of each class and tag."""
     queue = await crew.queue(collection_id=await crew.selection(await crew.images(3)))
     first = crew.labelers[0]
     items = await work_off(crew, queue, first, 30, 2)
@@ -115,7 +167,7 @@ async def test_a_job(crew: Crew) -> None:
 
 
 async def test_agreement(crew: Crew) -> None:
-    """S1-48: of two annotators, by item and on average."""
+    """Of two annotators, by item and on average."""
     items = await crew.images(3)
     queue = await crew.queue(collection_id=await crew.selection(items), overlap=2)
     for person in crew.labelers:

@@ -12,7 +12,8 @@ from factories.queues import Crew, make_crew
 from pinakes.server import errors
 from pinakes.server.actor import Actor, Scope, anonymous
 from pinakes.server.db import Database, Query, Tx
-from pinakes.server.labeling import claiming, drafts, queue_items, queues, review
+from pinakes.server.labeling import annotations as labels, claiming, drafts, queue_items, queues, review
+from pinakes.server.labeling.label_types import NewAnnotation
 from pinakes.server.labeling.queue_types import (
     Counts,
     Given,
@@ -182,6 +183,11 @@ async def test_a_lease_that_runs_out(crew: Crew) -> None:
         assert kept.annotation == {"labels": [1]}
         with pytest.raises(errors.JobNotFound):
             await drafts.get(tx, second, job_of(queue, first), items[0])
+    async with crew.db.transaction() as tx:
+        late = await drafts.save(tx, first, job_of(queue, first), items[0], {"labels": [1, 2]})
+        assert late.annotation == {"labels": [1, 2]}, "what he drew until he learned that he lost it"
+        with pytest.raises(errors.LeaseLost):
+            await drafts.save(tx, first, job_of(queue, first), items[1], {"labels": []})
     assert await pulled(crew, queue, first) == items[1]
     await run_out(crew, queue)
     again = await pull(crew, queue, first)
@@ -190,6 +196,32 @@ async def test_a_lease_that_runs_out(crew: Crew) -> None:
     assert again.lease_until is not None
     assert await beat(crew, queue, first, items[1]) >= again.lease_until
     assert (await submit(crew, queue, first, items[1]))[0].state == "done"
+
+
+async def test_saving_on_an_item_whose_lease_ran_out(crew: Crew) -> None:
+    """Nobody took it: saving makes it his again, and he hands it in; somebody did: nothing of it is saved."""
+    items = await crew.images(1)
+    queue = await crew.queue(collection_id=await crew.selection(items))
+    first, second = crew.labelers
+    await pulled(crew, queue, first)
+    await run_out(crew, queue)
+    assert await counted(crew, queue) == counts(1, pending=1)
+    async with crew.db.transaction() as tx:
+        await labels.put(tx, first, [NewAnnotation(items[0], description="drawn slowly")])
+    assert await counted(crew, queue) == counts(1, in_progress=1)
+    assert await pull(crew, queue, second) is None
+    assert (await submit(crew, queue, first, items[0]))[0].state == "done"
+    async with crew.db.transaction() as tx:
+        await review.reject(tx, crew.reviewers[0], job_of(queue, crew.reviewers[0], "review"), items)
+    await pulled(crew, queue, first)
+    await crew.run("update work set status = 'held' where queue_id = %s", queue.id)
+    await run_out(crew, queue)
+    assert await pulled(crew, queue, second) == items[0]
+    async with crew.db.transaction() as tx:
+        with pytest.raises(errors.MediaNotFound):
+            await labels.put(tx, first, [NewAnnotation(items[0], description="too late")])
+    async with crew.db.reading() as tx:
+        assert (await labels.get(tx, second, items[0])).description == "drawn slowly"
 
 
 async def beat(crew: Crew, queue: Queue, person: Actor, item: int):
@@ -384,6 +416,37 @@ async def test_several_annotators(db: Database) -> None:
     assert {given.round for given in thirds if given} == {3}
 
 
+async def test_more_annotators_are_asked_than_there_are(db: Database) -> None:
+    """What misses some waits for who joins; the queue is complete when they did, or fewer are asked."""
+    crew = await make_crew(db, labelers=3)
+    (item,) = await crew.images(1)
+    nobody_yet = await crew.queue(labelers=[], overlap=2)
+    assert nobody_yet.overlap == 2
+    first, second, third = crew.labelers
+    queue = await crew.queue(labelers=[first.user_id, second.user_id], overlap=1)
+    async with db.transaction() as tx:
+        assert (await queues.update(tx, crew.manager, queue.id, QueueChanges(overlap=5))).overlap == 5
+    for person in (first, second):
+        assert await pulled(crew, queue, person) == item
+        await submit(crew, queue, person, item)
+        assert await pull(crew, queue, person) is None
+    reviewer = crew.reviewers[0]
+    for _ in range(2):
+        await give(crew, queue, reviewer, await pulled(crew, queue, reviewer, "review"), "accepted")
+    assert await pull(crew, queue, reviewer, "review") is None
+    async with db.transaction() as tx:
+        assert (await queues.get(tx, crew.manager, queue.id)).status == "in_progress"
+        queue = await queues.add_people(tx, crew.manager, queue.id, labelers=[third.user_id or 0])
+    assert await pulled(crew, queue, third) == item
+    await submit(crew, queue, third, item)
+    await give(crew, queue, reviewer, await pulled(crew, queue, reviewer, "review"), "accepted")
+    async with db.transaction() as tx:
+        await queues.update(tx, crew.manager, queue.id, QueueChanges(overlap=3))
+    assert await pull(crew, queue, first) is None
+    async with db.reading() as tx:
+        assert (await queues.get(tx, crew.manager, queue.id)).status == "completed"
+
+
 async def test_who_reviews_what(db: Database) -> None:
     """S1-44: nobody reviews his own labels unless that is allowed; where there are checkers, they come first."""
     crew = await make_crew(db, reviewers=2)
@@ -500,7 +563,7 @@ async def test_what_is_refused_when_making_one(crew: Crew) -> None:
 
 
 async def test_who_may(crew: Crew) -> None:
-    """S1-40: managing needs its permission; a labeler has his own job only, and sees no more of the queue."""
+    """S1-36: managing needs its permission; a labeler has his own job only, and sees no more of the queue."""
     items = await crew.images(2)
     selection = await crew.selection(items)
     queue = await crew.queue(collection_id=selection)
@@ -541,7 +604,7 @@ async def test_who_may(crew: Crew) -> None:
     assert (seen.counts, [person.id for person in seen.people]) == (None, [first.user_id])
     assert (await queue_now(crew, queue, crew.viewer)).counts == queue.counts
     async with crew.db.reading() as tx:
-        for actor, total in ((first, 1), (crew.manager, 1), (crew.viewer, 1), (crew.outsider, 0)):
+        for actor, total in ((first, 0), (crew.manager, 1), (crew.viewer, 1), (crew.outsider, 0)):
             assert (await queues.page(tx, actor, collection_id=selection))[1] == total
         with pytest.raises(errors.Forbidden):
             await queues.items(tx, first, queue.id)
@@ -586,7 +649,7 @@ async def test_removed_and_renamed(crew: Crew) -> None:
 
 
 async def test_the_list_of_its_items(crew: Crew) -> None:
-    """S1-48: with states, in exact pages, with the total; by cursor, by offset, filtered and sorted."""
+    """With states, in exact pages, with the total; by cursor, by offset, filtered and sorted."""
     items = await crew.images(7)
     selection = await crew.selection(items[::-1])
     queue = await crew.queue(collection_id=selection)

@@ -103,7 +103,8 @@ async def test_another_content_of_the_same_md5_does_not_take_the_place_of_what_i
     assert md5 == md5_of(SECOND)
     assert FIRST != SECOND
     key = transfers.blob_key(project.owner_id, md5)
-    ticket = Ticket(operation="put-blob", key=key, md5=md5, account_id=project.owner_id)
+    user_id = lab.member.actor.user_id
+    ticket = Ticket(operation="put-blob", key=key, md5=md5, account_id=project.owner_id, user_id=user_id)
     await transfers.receive(db, blobs, ticket, _content(FIRST))
     begun = await studio.begin("weights")
     await studio.declare(begun.version.id, manifest_of({"weights.bin": file_entry(FIRST)}))

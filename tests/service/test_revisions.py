@@ -171,6 +171,54 @@ async def test_undo_goes_back_step_by_step(db: Database) -> None:
     assert await state(db, ana, made.slug) == ((items[0], None), (items[1], None))
 
 
+async def test_a_restored_revision_does_not_change_who_may_see_it(db: Database) -> None:
+    """What was public once and is private now stays private, whatever of its content comes back; and the other way."""
+    ana, bob = await user(db), await user(db)
+    made = await collection(db, ana, description="first")
+    async with db.transaction() as tx:
+        await service.update(tx, ana, made.slug, FieldChanges(visibility="private", description="second"))
+        restored = await revisions.restore(tx, ana, made.slug, 1)
+        assert (restored.visibility, restored.description) == ("private", "first")
+        with pytest.raises(errors.CollectionNotFound):
+            await service.get(tx, bob, made.slug)
+        assert (await revisions.undo(tx, ana, made.slug)).visibility == "private", "it did not make it private"
+        await service.update(tx, ana, made.slug, FieldChanges(visibility="public"))
+        assert (await revisions.restore(tx, ana, made.slug, 2)).visibility == "public"
+        assert (await revisions.at(tx, bob, made.slug, 2)).description == "second", "the past is read by who reads now"
+
+
+async def test_undo_takes_back_a_change_of_visibility(db: Database) -> None:
+    """The very one, and that one only: whatever it passes on its way back, too."""
+    ana = await user(db)
+    made = await collection(db, ana)
+    async with db.transaction() as tx:
+        await service.update(tx, ana, made.slug, FieldChanges(theme="blue"))
+        await service.update(tx, ana, made.slug, FieldChanges(visibility="private", theme="pink"))
+        await service.update(tx, ana, made.slug, FieldChanges(theme="green"))
+        undone = [await revisions.undo(tx, ana, made.slug) for _ in range(3)]
+        assert [(one.theme, one.visibility) for one in undone] == [
+            ("pink", "private"),
+            ("blue", "public"),
+            (made.theme, "public"),
+        ]
+
+
+async def test_undo_of_what_came_before_it_was_hidden_leaves_it_hidden(db: Database) -> None:
+    ana = await user(db)
+    made = await collection(db, ana)
+    async with db.transaction() as tx:
+        await service.update(tx, ana, made.slug, FieldChanges(theme="blue"))
+        await service.update(tx, ana, made.slug, FieldChanges(theme="pink"))
+        await revisions.undo(tx, ana, made.slug)
+        await service.update(tx, ana, made.slug, FieldChanges(visibility="private"))
+        undone = await revisions.undo(tx, ana, made.slug)
+        assert (undone.theme, undone.visibility) == ("blue", "public")
+        await service.update(tx, ana, made.slug, FieldChanges(visibility="private"))
+        await service.update(tx, ana, made.slug, FieldChanges(theme="green"))
+        undone = await revisions.undo(tx, ana, made.slug)
+        assert (undone.theme, undone.visibility) == ("blue", "private")
+
+
 async def test_a_named_revision_is_read_by_its_name(db: Database) -> None:
     """Story C: frozen as v1; later the difference to now."""
     ana = await user(db)

@@ -122,7 +122,7 @@ class TestMatching:
     async def test_papers_buckets_and_references(self, db: Database, ada: Actor):
         word = new_word("mixed")
         async with db.transaction() as tx:
-            paper = await catalog.register_paper(
+            paper, _ = await catalog.register_paper(
                 tx, ada, arxiv_id=f"9912.{ada.user_id:05d}"[:10], title=f"A {word} study", abstract="It is said"
             )
             bucket = await catalog.create_bucket(tx, ada, ada.name, f"{word}-pail")

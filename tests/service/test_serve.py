@@ -86,6 +86,12 @@ def test_counts_are_those_of_all_processes(server: Server):
     assert count() >= before + 20
 
 
+def test_all_processes_count_attempts_to_sign_in_together(server: Server):
+    body = {"name": "nobody-at-all", "password": "wrong"}
+    answers = [httpx2.post(f"{server.url}/api/v1/sessions", json=body).status_code for _ in range(30)]
+    assert answers == [401] * 10 + [429] * 20  # a new connection each, so that several processes answer
+
+
 def test_a_kept_connection_does_not_stall(server: Server):
     times: list[float] = []
     with httpx2.Client(base_url=server.url) as client:
@@ -113,6 +119,29 @@ def test_without_one_it_is_generated_shown_once_and_kept(data: Path):
     with serving(data=data, settings=settings) as second:
         assert token not in second.log.read_text()
         assert (data / "admin-token").read_text().strip() == token
+
+
+def test_programs_are_told_where_it_is(data: Path):
+    """`--json` and `--quiet`: one value on stdout when it is up, and nothing but the log elsewhere."""
+    settings = clean_environment(PINAKES_WORKERS="1", PINAKES_TASK_CONCURRENCY="0")
+    for flag in ("--json", "--quiet"):
+        port = free_port()
+        command = [PROGRAM, "serve", "--data", data, "--port", str(port), flag]
+        with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            line = process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.stdout.read() == b""
+            log = process.stderr.read().splitlines()
+            assert process.wait(30) == 0
+        if flag == "--quiet":
+            assert (line.decode(), log) == (f"http://127.0.0.1:{port}\n", [])
+        else:
+            token = (data / "admin-token").read_text().strip()
+            told = {"url": f"http://127.0.0.1:{port}", "data": str(data), "admin_token": token}
+            assert orjson.loads(line) == told
+            assert [orjson.loads(one)["event"] for one in log]
 
 
 def test_it_survives_kill_9_of_all_kinds(data: Path):
@@ -153,10 +182,11 @@ def test_a_second_server_on_the_same_folder_is_refused(server: Server):
 
 
 def test_a_second_server_on_the_same_port_is_refused(server: Server, data: Path):
-    command = [PROGRAM, "serve", "--data", data, "--port", server.url.rpartition(":")[2]]
+    command = [PROGRAM, "serve", "--data", data / "new", "--port", server.url.rpartition(":")[2]]
     second = subprocess.run(command, check=False, capture_output=True, text=True, env=clean_environment())
     assert second.returncode == 1
     assert "Address already in use" in second.stderr
+    assert not (data / "new").exists(), "nothing is left of what never started"
 
 
 def test_check_config_shows_settings_and_finds_misspelled_ones():

@@ -254,7 +254,14 @@ async def make_run(depot: Depot) -> Run:
 
 async def put_file(depot: Depot, run: Run, name: str, *, age: timedelta | None = None) -> str:
     """Send a file of a run; return its object's key."""
-    ticket = transfers.Ticket(operation="put-run-file", key=f"runs/{run.id}", run_id=run.id, name=name)
+    ticket = transfers.Ticket(
+        operation="put-run-file",
+        key=f"runs/{run.id}",
+        account_id=run.owner_id,
+        run_id=run.id,
+        name=name,
+        user_id=depot.person.actor.user_id,
+    )
     await transfers.receive(depot.db, depot.blobs, ticket, pieces(CONTENT))
     async with depot.db.reading() as tx:
         (file,) = (await runs.files(tx, depot.person.actor, run.id, names=[name])).rows

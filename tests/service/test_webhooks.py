@@ -226,6 +226,11 @@ async def test_what_happens_to_ones_collections(db: Database, receiver: Receiver
         "url": f"{BASE}/collections/{it.slug}",
     }
     assert [(entry["item"]["id"], entry.get("note")) for entry in body["after"]["entries"]] == [(one, "n"), (two, None)]
+    moved = found[2].json
+    assert [[part["item"]["id"], part["behind"] and part["behind"]["id"]] for part in moved["before"]["entries"]] == [
+        [two, one]
+    ]
+    assert [[part["item"]["id"], part["behind"]] for part in moved["after"]["entries"]] == [[two, None]]
     log = await log_of(db, hook.webhook.id)
     await until(lambda: _all_ended(db, hook.webhook.id))
     log = await log_of(db, hook.webhook.id)

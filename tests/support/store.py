@@ -39,7 +39,9 @@ class Store:
 @asynccontextmanager
 async def opened(db: Database, folder: Path, url: str | None = None) -> AsyncGenerator[Store]:
     """Open it; with an URL, on another store than the folder."""
-    settings = Settings(blobs_url=url or folder.as_uri(), access_log=False, max_upload_bytes=LARGEST)
+    settings = Settings(
+        blobs_url=url or folder.as_uri(), access_log=False, max_upload_bytes=LARGEST, max_json_bytes=LARGEST // 10
+    )
     app = FastAPI(redirect_slashes=False, openapi_url=None)
     files.install(app)
     app.add_middleware(RequestMiddleware, settings=settings, limits={UPLOADS: LARGEST})

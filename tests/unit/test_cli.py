@@ -166,14 +166,12 @@ def test_every_command_has_a_help_that_says_what_it_does(path: tuple[str, ...], 
     assert len(about) > 8
 
 
-@pytest.mark.parametrize(
-    "path", [p for p, app in ALL.items() if app.default_command and p[0] not in OF_A_SERVER], ids=" ".join
-)
-def test_every_command_of_the_client_takes_json_and_quiet_and_explains_its_parameters(path: tuple[str, ...], run: Run):
+@pytest.mark.parametrize("path", [p for p, app in ALL.items() if app.default_command], ids=" ".join)
+def test_every_command_takes_json_and_quiet_and_explains_its_parameters(path: tuple[str, ...], run: Run):
     _, out, _ = run(*path, "--help")
     assert "--json" in out
     assert "--quiet" in out
-    assert "--url" in out
+    assert ("--url" in out) is (path[0] not in OF_A_SERVER)
     command = ALL[path].default_command
     assert command is not None
     explained = inspect.getdoc(command) or ""
@@ -236,6 +234,24 @@ def test_a_refusal_says_what_to_type_next(
     assert (found, out) == (status, "")
     assert err.startswith("pinakes: No.")
     assert says in err
+
+
+@pytest.mark.parametrize(
+    ("details", "says"),
+    [
+        ({"permission": "server:manage"}, "Ask who runs this server"),
+        ({"permission": "collection:update"}, "Ask an admin of the owner for a role: `pinakes admin organizations add"),
+        ({}, ""),
+    ],
+    ids=["of the server", "of a role", "nobody's to give"],
+)
+def test_the_hint_of_what_is_forbidden_fits(
+    run: Run, answer: Callable[[Answer], object], details: dict[str, str], says: str
+):
+    answer(always(refusal("forbidden", details=details), 403))
+    _, _, err = run("collections", "show", ID)
+    assert err.startswith(f"pinakes: No.\n  {says}" if says else "pinakes: No.\n")
+    assert ("organizations add" in err) is ("organizations add" in says)
 
 
 def test_a_refusal_as_json(run: Run, answer: Callable[[Answer], object]):
@@ -332,6 +348,73 @@ def test_a_change_prints_its_slug_and_says_what_happened(run: Run, answer: Calla
         "reason": "so",
     }
     assert run("collections", "create", "Words", "--quiet")[2] == ""
+
+
+GONE: dict[str, object] = {
+    f"collections rm {ID}": {"removed": ID},
+    f"collections purge {ID} --yes": {"purged": ID},
+    f"collections unname {ID} golden": {"unnamed": "golden", "collection": ID},
+    f"live end {ID}": {"ended": ID},
+    f"checks rm {ID} 3": {"removed": 3, "collection": ID},
+    "webhooks rm 7 --yes": {"removed": 7},
+    "registries rm acme/models --yes": {"removed": "acme/models"},
+    "registries members remove acme/models ada": {"removed": "ada", "registry": "acme/models"},
+    "registries unprotect acme/models prod": {"unprotected": "prod", "registry": "acme/models"},
+    "projects rm ada/p --yes": {"removed": "ada/p"},
+    "workspaces rm 5 --yes": {"removed": 5},
+    "datasets rm 5 --yes": {"removed": "5"},
+    "labels classes rm 5 --yes": {"removed": 5},
+    "labels tags rm 5 --yes": {"removed": 5},
+    "queues rm 5 --yes": {"removed": 5},
+    "admin users rm ada --yes": {"removed": "ada"},
+    "admin tokens rm 5 --user ada": {"removed": 5},
+    "admin organizations rm acme --yes": {"removed": "acme"},
+    "admin organizations remove acme ada": {"removed": "ada", "organization": "acme"},
+    "admin teams rm blue --yes": {"removed": "blue"},
+    "admin teams remove blue ada": {"removed": "ada", "team": "blue"},
+    "logout": {"logged_out": False},
+}
+
+
+@pytest.mark.parametrize("line", GONE)
+def test_a_change_without_an_answer_prints_one_value_as_json(line: str, run: Run, answer: Callable[[Answer], object]):
+    """Nobody who reads the output as JSON meets an empty one; people read a sentence, `--quiet` says nothing."""
+    answer(lambda request: httpx2.Response(204 if request.method != "GET" else 200, json=None))
+    status, out, err = run(*line.split(), "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(out) == GONE[line]
+    status, out, err = run(*line.split())
+    assert (status, out) == (0, "")
+    assert err.endswith((".\n", f"{ID}\n"))
+    assert run(*line.split(), "--quiet") == (0, "", "")
+
+
+def test_a_command_that_only_speaks_prints_what_it_says_as_json(run: Run, monkeypatch: pytest.MonkeyPatch):
+    app = App()
+    app.default(lambda: Output("json").hint("It is gone."))
+    monkeypatch.setattr(main, "build", lambda: app)
+    assert run() == (0, '{"message":"It is gone."}\n', "")
+
+
+def test_what_is_written_to_a_file_is_told_and_what_goes_to_stdout_stands_alone(
+    run: Run, answer: Callable[[Answer], object], tmp_path: Path
+):
+    answer(lambda _: httpx2.Response(200, content=b'{"a": 1}\n'))
+    file = tmp_path / "out.jsonl"
+    status, out, err = run("export", ID, str(file), "--json")
+    assert (status, json.loads(out), err) == (0, {"file": str(file), "bytes": 9}, "")
+    assert run("export", ID, "--json") == (0, '{"a": 1}\n', "")
+
+
+def test_settings_as_json(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PINAKES_ADMIN_TOKEN", "hidden")
+    status, out, err = run("check-config", "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["settings"]["PINAKES_ADMIN_TOKEN"] == "***"
+    assert found["settings"]["PINAKES_PORT"] == 8080
+    assert found["unknown"] == []
+    assert run("check-config", "--quiet") == (0, "", "")
 
 
 def test_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch):

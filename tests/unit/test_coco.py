@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pinakes.server.errors import Invalid
-from pinakes.server.labeling import coco, masks, yolo
+from pinakes.server.labeling import coco, coco_reading, masks, yolo
 from pinakes.server.labeling.label_types import Annotation, Figure, LabelClass, Tagging
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -82,7 +82,7 @@ class TestOutAndIn:
     )
     def test_every_geometry_comes_back_as_it_was(self, kind: str, geometry: dict[str, Any]):
         given = annotation(figure(kind, geometry, tags=(tagging("night"),)), tags=(tagging("weather", "rain"),))
-        (read,) = coco.read(document(given))
+        (read,) = coco_reading.read(document(given))
         assert read.file_name == "train/a.png"
         assert [(tag.name, tag.value) for tag in read.tags] == [("weather", "rain")]
         (label,) = read.labels
@@ -95,7 +95,7 @@ class TestOutAndIn:
         assert (outline["bbox"], outline["segmentation"]) == ([0.5, 0.5, 10, 20], [[0.5, 0.5, 10.5, 0.5, 10.5, 20.5]])
 
     def test_classes_keep_their_shape_and_color(self):
-        assert coco.shapes(document(annotation())) == {"car": ("any", "#00FF00")}
+        assert coco_reading.shapes(document(annotation())) == {"car": ("any", "#00FF00")}
 
 
 class TestDocumentsOfOthers:
@@ -107,7 +107,7 @@ class TestDocumentsOfOthers:
         given = annotation(
             figure("rectangle", RECTANGLE), figure("polygon", POLYGON), figure("bitmap", {"bitmap": bitmap})
         )
-        (read,) = coco.read(without_ours(document(given)))
+        (read,) = coco_reading.read(without_ours(document(given)))
         kinds = [label.geometry_type for label in read.labels]
         assert kinds == ["rectangle", "polygon", "bitmap"]
         assert read.labels[0].geometry == RECTANGLE
@@ -127,7 +127,7 @@ class TestDocumentsOfOthers:
     )
     def test_what_is_none_is_refused_with_its_place(self, wrong: object, place: str):
         with pytest.raises(Invalid) as refused:
-            coco.read(wrong)
+            coco_reading.read(wrong)
         assert refused.value.field == place
 
     @pytest.mark.parametrize(
@@ -151,7 +151,67 @@ class TestDocumentsOfOthers:
             "annotations": [{"image_id": 1, "category_id": 1, **shape}],
         }
         with pytest.raises(Invalid):
-            coco.read(parts)
+            coco_reading.read(parts)
+
+
+class TestVideosOfOthers:
+    PARTS: dict[str, Any] = {  # noqa: RUF012 - nobody changes it
+        "categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "bus"}],
+        "videos": [{"id": 1, "name": "a.mp4"}, {"id": 2, "file_name": "b.mp4"}],
+        "images": [
+            {"id": 1, "file_name": "a/1.jpg", "video_id": 1, "frame_id": 0},
+            {"id": 2, "file_name": "a/2.jpg", "video_id": 1, "frame_index": 7},
+            {"id": 3, "file_name": "b/1.jpg", "video_id": 2, "frame_id": 3},
+            {"id": 4, "file_name": "c.jpg"},
+        ],
+    }
+
+    @staticmethod
+    def on(image: int, category: int = 1, **more: object) -> dict[str, object]:
+        return {"image_id": image, "category_id": category, "bbox": [1, 2, 3, 4], **more}
+
+    def test_tracks_by_either_name(self):
+        """As CocoVID has them (`instance_id`), and TAO (`track_id`, `tracks`); a number counts within its video."""
+        shown = [
+            self.on(1, instance_id=5), self.on(2, instance_id=5), self.on(2, track_id=5), self.on(3, track_id=5),
+            self.on(2, 2, instance_id=5), self.on(1), self.on(1), self.on(4, track_id=5),
+        ]  # fmt: skip
+        listed = [{"id": 8, "video_id": 2, "category_id": 2}]
+        a, b, c = coco_reading.read({**self.PARTS, "annotations": shown, "tracks": listed}, videos=True)
+        assert (a.file_name, b.file_name, c.file_name) == ("a.mp4", "b.mp4", "c.jpg")
+        assert [(one.class_name, [label.frame for label in one.labels]) for one in a.tracks] == [
+            ("car", [0, 7, 7]), ("bus", [7]), ("car", [0]), ("car", [0]),
+        ]  # fmt: skip
+        assert [(one.class_name, [label.frame for label in one.labels]) for one in b.tracks] == [
+            ("bus", []), ("car", [3]),
+        ]  # fmt: skip
+        assert [(label.class_name, label.frame) for label in c.labels] == [("car", None)]
+        assert (a.labels, b.labels, c.tracks, a.label_count) == ([], [], [], 6)
+
+    def test_as_images_videos_do_not_count(self):
+        found = coco_reading.read({**self.PARTS, "annotations": [self.on(1, instance_id=5)]})
+        assert [each.file_name for each in found] == ["a/1.jpg", "a/2.jpg", "b/1.jpg", "c.jpg"]
+        assert [label.frame for label in found[0].labels] == [None]
+
+    @pytest.mark.parametrize(
+        ("wrong", "place"),
+        [
+            ({"videos": [{"id": 1}]}, "videos[0]"),
+            ({"videos": [{"id": "1", "name": "a"}]}, "videos[0]"),
+            ({"images": [{"id": 1, "file_name": "a", "video_id": 9, "frame_id": 0}]}, "images[0]"),
+            ({"images": [{"id": 1, "file_name": "a", "video_id": 1}]}, "images[0]"),
+            ({"images": [{"id": 1, "file_name": "a", "video_id": 1, "frame_id": -1}]}, "images[0]"),
+            ({"images": [{"id": 1, "file_name": "a", "video_id": 1, "frame_id": 2**31}]}, "images[0]"),
+            ({"annotations": [{"image_id": 1, "category_id": 1, "bbox": [1] * 4, "track_id": "x"}]}, "annotations[0]"),
+            ({"tracks": [{"id": 1, "video_id": 3, "category_id": 1}]}, "tracks[0]"),
+            ({"tracks": [{"id": 1, "video_id": 1, "category_id": 3}]}, "tracks[0]"),
+            ({"videos": [{"id": 1, "name": "a", "pinakes": {"tags": [{"name": "b", "frames": [1]}]}}]}, "videos[0]"),
+        ],
+    )  # fmt: skip
+    def test_what_is_none_is_refused_with_its_place(self, wrong: dict[str, Any], place: str):
+        with pytest.raises(Invalid) as refused:
+            coco_reading.read({**self.PARTS, **wrong}, videos=True)
+        assert refused.value.field == place
 
 
 class TestMasks:

@@ -6,19 +6,25 @@ import httpx2
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI, Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Scope
 
-from pinakes.server import metrics
+from pinakes.server import bodies, metrics
+from pinakes.server.blobs import Blobs
+from pinakes.server.db import Database
+from pinakes.server.errors import TooLarge
 from pinakes.server.middleware import RequestMiddleware, request_id_from
 from pinakes.server.settings import Settings
-from pinakes.server.signing import without_token
-from pinakes.server.state import request_id_of
+from pinakes.server.signing import Signer, without_token
+from pinakes.server.state import State, request_id_of
 
 SETTINGS = Settings(max_json_bytes=100, max_body_bytes=1000, access_log=False)
 
 
 def application() -> FastAPI:
     app = FastAPI()
+    signer = Signer(b"key", upload_seconds=1, download_seconds=1)
+    app.state.pinakes = State(SETTINGS, Database("postgresql://"), Blobs("file:///nowhere"), signer)
     app.add_middleware(RequestMiddleware, settings=SETTINGS, limits={"/files/": 2000})
 
     @app.post("/length/{name}")
@@ -28,6 +34,19 @@ def application() -> FastAPI:
     @app.post("/files/{name}")
     async def files(request: Request, name: str) -> int:
         return len(await request.body())
+
+    @app.post("/streamed")
+    async def take(request: Request) -> int:
+        bodies.streamed(request)
+        return sum([len(chunk) async for chunk in request.stream()])
+
+    @app.post("/worded")
+    async def worded(request: Request) -> Response:
+        try:
+            await request.body()
+        except TooLarge as error:
+            return Response(str(error.details), 413)
+        return Response()
 
     @app.get("/id")
     async def show_id(request: Request) -> str:
@@ -83,8 +102,11 @@ async def in_parts(total: int) -> AsyncIterator[bytes]:
         yield b"x" * 10
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/plain; charset=utf-8", "application/problem+json", ""])
-async def test_an_ordinary_body_has_the_small_limit(client: httpx2.AsyncClient, kind: str):
+TYPES = ["application/json", "text/plain; charset=utf-8", "application/octet-stream", "application/x-ndjson", ""]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+async def test_a_body_that_is_read_whole_has_the_small_limit_whatever_its_type(client: httpx2.AsyncClient, kind: str):
     headers = {"content-type": kind} if kind else {}
     assert (await client.post("/length/a", content=b"x" * 100, headers=headers)).json() == 100
     refused = await client.post("/length/a", content=b"x" * 101, headers=headers)
@@ -96,10 +118,46 @@ async def test_an_ordinary_body_has_the_small_limit(client: httpx2.AsyncClient, 
     }
 
 
-async def test_a_streamed_body_has_the_large_limit(client: httpx2.AsyncClient):
-    headers = {"content-type": "application/x-ndjson"}
-    assert (await client.post("/length/a", content=b"x" * 1000, headers=headers)).json() == 1000
-    assert (await client.post("/length/a", content=b"x" * 1001, headers=headers)).status_code == 413
+@pytest.mark.parametrize("kind", TYPES)
+async def test_what_a_handler_streams_has_the_large_limit(client: httpx2.AsyncClient, kind: str):
+    headers = {"content-type": kind} if kind else {}
+    assert (await client.post("/streamed", content=b"x" * 1000, headers=headers)).json() == 1000
+    assert (await client.post("/streamed", content=in_parts(1000), headers=headers)).json() == 1000
+    for content in (b"x" * 1001, in_parts(1010)):
+        assert (await client.post("/streamed", content=content, headers=headers)).status_code == 413
+
+
+async def test_of_a_body_that_is_too_large_no_more_is_taken_than_the_limit():
+    sent, asked = 0, 0
+
+    async def receive() -> Message:
+        nonlocal asked
+        asked += 1
+        return {"type": "http.request", "body": b"x" * 40, "more_body": True}
+
+    async def send(message: Message) -> None:
+        nonlocal sent
+        sent = message.get("status", sent)
+
+    def scope(*headers: tuple[bytes, bytes]) -> Scope:
+        common = {"type": "http", "method": "POST", "path": "/length/a", "query_string": b"", "http_version": "1.1"}
+        return {**common, "headers": list(headers)}
+
+    await application()(scope(), receive, send)
+    assert (sent, asked) == (413, 3)
+    sent = asked = 0
+    await application()(scope((b"content-length", b"101")), receive, send)
+    assert (sent, asked) == (413, 0)
+    sent = asked = 0
+    await application()({**scope((b"content-length", b"101")), "path": "/nowhere"}, receive, send)
+    assert (sent, asked) == (404, 0)
+
+
+async def test_a_413_that_a_wire_words_itself_goes_out_as_it_is(client: httpx2.AsyncClient):
+    for content in (b"x" * 101, in_parts(110)):
+        answer = await client.post("/worded", content=content)
+        assert (answer.status_code, answer.text) == (413, "{'limit': 100}")
+    assert answer.headers["x-request-id"]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/octet-stream", ""])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
@@ -17,6 +17,7 @@ from pinakes.sdk.retrying import RetryPolicy
 from pinakes.server.errors import PinakesError
 from pinakes.server.wires.native.errors import describe, status_of
 
+ID = "64f9a55bb3115b4f513ec026"
 AT_ONCE = RetryPolicy(retries=3, first=0.0, strangers=2)
 GONE = httpx2.ReadError("gone")
 ERROR = {"code": "title_taken", "message": "Taken.", "field": "title", "details": {"slug": "a/b-1"}, "request_id": "r1"}
@@ -301,3 +302,32 @@ def test_names_are_one_segment_of_a_path():
     from pinakes.sdk.calls import segment
 
     assert segment("a/b c?") == "a%2Fb%20c%3F"
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda client: client.collections.create("a\ud800"),
+        lambda client: list(client.search("\ud800")),
+        lambda client: client.users.get("a\ud800"),
+        lambda client: client.collections.delete(ID, reason="\ud800"),
+        lambda client: client.collections.add(ID, [{"item": 1, "note": "\ud800"}]),
+        lambda client: client.collections.add(ID, [1, 2], reason="\ud800"),
+        lambda client: client.collections.create("a", description="x" * 3, tags=["\udfff"]),
+    ],
+    ids=["a body", "a query", "a path", "a header", "an entry", "many entries", "a list"],
+)
+def test_what_is_no_unicode_is_refused_before_it_is_sent(do: Callable[[pinakes.Client], object]):
+    given = Answers()
+    client = pinakes.Client("http://here", "secret", transport=httpx2.MockTransport(given), retry=AT_ONCE)
+    with pytest.raises(errors.Invalid) as refused:
+        do(client)
+    assert refused.value.code == "invalid"
+    assert given.requests == []
+
+
+def test_a_number_that_json_does_not_carry_is_refused_and_a_mistake_of_a_program_stays_one():
+    with pytest.raises(errors.Invalid, match="can't be written as JSON"):
+        call("POST", "/things", body={"a": 2**70})
+    with pytest.raises(TypeError, match="object"):
+        call("POST", "/things", body={"a": object()})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pinakes.server.settings import CannotStart, Settings, unknown, variable
+from pinakes.server.settings import CannotStart, Settings, rates, unknown, variable
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -38,12 +38,33 @@ def test_each_type_is_read():
         ("PINAKES_LOG_FORMAT", "xml", "PINAKES_LOG_FORMAT must be one of auto, json, console, not 'xml'."),
         ("PINAKES_WORKERS", "0", "PINAKES_WORKERS must be at least 1, not 0."),
         ("PINAKES_PORT", "-1", "PINAKES_PORT must be at least 0, not -1."),
+        ("PINAKES_STOP_GRACE", "0", "PINAKES_STOP_GRACE must be at least 1, not 0."),
+        ("PINAKES_SIGNIN_LIMIT", "often", "PINAKES_SIGNIN_LIMIT must be a rate such as 10/minute, not 'often'."),
+        (
+            "PINAKES_SIGNIN_LIMIT_ADDRESS",
+            "9/day;x",
+            "PINAKES_SIGNIN_LIMIT_ADDRESS must be a rate such as 10/minute, not '9/day;x'.",
+        ),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(name: str, value: str, said: str):
     with pytest.raises(CannotStart) as refused:
         Settings.from_environment({name: value})
     assert str(refused.value) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("10/minute", [(10, 60)]),
+        ("100 per 2 hours", [(100, 7200)]),
+        ("3/second; 1000/day", [(3, 1), (1000, 86_400)]),
+        ("0/minute", []),
+        ("", []),
+    ],
+)
+def test_rates_are_read(text: str, read: list[tuple[int, int]]):
+    assert [(rate.times, rate.seconds) for rate in rates(text)] == read
 
 
 def test_the_settings_survive_the_way_to_another_process():

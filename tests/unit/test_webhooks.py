@@ -137,6 +137,8 @@ def test_a_url_to_send_to(url: str):
         ("http://[::ffff:127.0.0.1]/", "no address"),
         ("http://[fe80::1%25eth0]/", "no address"),
         ("http://169.254.169.254/latest", "no address"),
+        ("http://printer.local/", "no address"),
+        ("http://metadata.google.internal/", "no address"),
     ],
 )
 def test_a_url_that_is_none(url: str, because: str):

@@ -138,12 +138,21 @@ class Author(Request):
 
 
 class RegisterPaper(Request):
-    """A paper to make known, or to correct where one registered it oneself."""
+    """A paper to make known."""
 
     id: ArxivId
     title: NeededTitle
     authors: Annotated[list[Author], Field(max_length=5000)] = Field(default_factory=list[Author])
     abstract: Abstract = ""
+    published_at: Moment | None = None
+
+
+class UpdatePaper(Request):
+    """New values for a paper; what is left out stays as it is."""
+
+    title: NeededTitle | None = None
+    authors: Annotated[list[Author], Field(max_length=5000)] | None = None
+    abstract: Abstract | None = None
     published_at: Moment | None = None
 
 

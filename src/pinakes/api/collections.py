@@ -31,7 +31,9 @@ from pinakes.api.common import (
 
 Theme: TypeAlias = Literal["orange", "blue", "green", "purple", "pink", "indigo"]
 CollectionSort: TypeAlias = Literal["lastModified", "trending", "upvotes", "position"]
-Outcome: TypeAlias = Literal["added", "updated", "moved", "removed", "unchanged", "duplicate", "unknown", "invalid"]
+Outcome: TypeAlias = Literal[
+    "added", "updated", "moved", "removed", "unchanged", "duplicate", "unknown", "invalid", "not_applied"
+]
 EntryKey: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")]
 Title: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=250), STORABLE, Field(json_schema_extra=NOT_BLANK)
@@ -225,7 +227,7 @@ class Batch(Answer):
 
     Attributes:
         revision: The collection's number afterwards.
-        applied: False when an `atomic` batch had a bad line, so that nothing was done.
+        applied: False when an `atomic` batch had a bad line, so that nothing was done; good lines are `not_applied`.
         counts: How many lines had which outcome.
     """
 
@@ -521,6 +523,7 @@ class BulkLine(Answer):
 class Summary(Answer):
     """What a bulk call came to. `applied` is False when an `atomic` one had a bad line, so that nothing was done.
 
+    `not_applied` then counts the good lines.
     `problems_cut` is True in an answer that is repeated (`Idempotent-Replay`) and does not name all bad lines again.
     """
 
@@ -529,6 +532,7 @@ class Summary(Answer):
     duplicates: int
     unknown: int
     invalid: int
+    not_applied: int = 0
     revision: int
     applied: bool = True
     problems_cut: bool = False

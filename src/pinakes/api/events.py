@@ -15,13 +15,14 @@ class Event(Answer):
     Attributes:
         cursor: Its place in the record: `?after=<cursor>` gives what came later.
         verb: What, as `noun.past-tense`: `collection.created`, `entry.added` ...
-        actor: Who: a user's name; null for the server's own work.
+        actor: Who: a user's name; null for the server's own work, and for who labels where a queue hides it.
         api: By which way: `native`, `sdk`, `cli`, `web`, `huggingface`, `system`.
         collection: The public id of the collection that it is about, if it is about one.
         revision: The revision that it made of that collection, if it made one.
         item: The item that it is about, if it is about one that the reader may see.
         before: What was; items that the reader may not see are left out.
-        after: What is, in the same way. A long list of entries is cut at 100; `count` says how many there were.
+        after: What is, in the same way. A long list of entries is cut at 100; `count` says how many there were. Of an
+            entry that moved, `behind` is the item that it stood or stands behind: null when that was none.
         reason: Why, where somebody said so.
     """
 

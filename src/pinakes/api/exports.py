@@ -19,6 +19,6 @@ class ImportedLabels(Answer):
 
     items: int = Field(description="How many items have labels of it now.")
     labels: int = Field(description="How many labels those are.")
-    missing: list[str] = Field(description="The images that no item of the dataset is called like.")
+    missing: list[str] = Field(description="The images, or videos, that no item of the dataset is called like.")
     classes: list[str] = Field(description="The classes that the project did not have, and has now.")
     tags: list[str] = Field(description="The tags that the project did not have, and has now.")

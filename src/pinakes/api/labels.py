@@ -6,8 +6,9 @@ the first pixel is at 0.5. Geometries are kept as they come.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import Field, JsonValue, StringConstraints, model_validator
 
@@ -247,8 +248,32 @@ class FigureVersion(Answer):
     removed: bool
 
 
-class NewTagging(Request):
-    """A tag to put on an item, an object or a figure, by its name in the project."""
+# What an answer tells of all that people make, and what of figures and objects besides.
+_TOLD = frozenset({"id", "created_by", "created_at", "updated_at"})
+_TOLD_OF_LABELS = (_TOLD - {"id"}) | {"item", "class_id"}
+_TOLD_OF_ITEMS = frozenset({"name", "project", "dataset", "width", "height", "frames", "meta", "updated_at"})
+
+
+class Readable(Request):
+    """A request that may be an answer, sent back: what the answer tells beside is passed over."""
+
+    _told: ClassVar[frozenset[str]] = _TOLD
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_told(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        return {key: value for key, value in cast("Mapping[str, object]", given).items() if key not in cls._told}
+
+
+class NewTagging(Readable):
+    """A tag to put on an item, an object or a figure, by its name in the project.
+
+    A tag as it is read may be sent back: who put it there and when, and its numbers, are passed over.
+    """
+
+    _told: ClassVar[frozenset[str]] = _TOLD | {"tag"}
 
     name: Label
     value: Value = None
@@ -257,9 +282,15 @@ class NewTagging(Request):
     extras: Facts = Field(default_factory=dict[str, JsonValue])
 
 
-class NewLabelObject(Request):
-    """An object to add. `key` is a word of yours by which figures of the same request name it."""
+class NewLabelObject(Readable):
+    """An object to add. `key` is a word of yours by which figures of the same request name it.
 
+    With the `id` of one that is there, as it was read, it is that object: nothing is added.
+    """
+
+    _told: ClassVar[frozenset[str]] = _TOLD_OF_LABELS
+
+    id: Id | None = None
     key: Word | None = None
     class_name: Label
     description: LongText = ""
@@ -267,11 +298,14 @@ class NewLabelObject(Request):
     tags: Annotated[list[NewTagging], Field(max_length=1000)] = Field(default_factory=list[NewTagging])
 
 
-class NewFigure(Request):
+class NewFigure(Readable):
     """A figure of an annotation; with an `id` it is the figure that has it, and keeps its author where it is the same.
 
-    Its class is that of its object, where it has one; else it is named.
+    Its class is that of its object, where it has one; else it is named. What else is told of one that is read (its
+    item, its author and times, the file of its geometry) is passed over.
     """
+
+    _told: ClassVar[frozenset[str]] = _TOLD_OF_LABELS | {"geometry_file"}
 
     id: Id | None = None
     class_name: Label | None = None
@@ -297,11 +331,14 @@ class NewFigure(Request):
         return self
 
 
-class PutAnnotation(Request):
+class PutAnnotation(Readable):
     """What an item's labels shall be: its tags and figures are replaced, what stays out of here goes.
 
-    `objects` are added; those that are there already stay as long as they have figures or are named by one.
+    `objects` are added; those that are there already stay as long as they have figures or are named by one. An
+    annotation as it is read may be sent back: what it tells of the item itself is passed over.
     """
+
+    _told: ClassVar[frozenset[str]] = _TOLD_OF_ITEMS | {"item"}
 
     tags: Annotated[list[NewTagging], Field(max_length=1000)] = Field(default_factory=list[NewTagging])
     objects: Annotated[list[NewLabelObject], Field(max_length=MAX_FIGURES)] = Field(
@@ -314,6 +351,8 @@ class PutAnnotation(Request):
 
 class AnnotationLine(PutAnnotation):
     """A line of a bulk call: an item and what its labels shall be."""
+
+    _told: ClassVar[frozenset[str]] = _TOLD_OF_ITEMS
 
     item: Id
 

@@ -20,6 +20,8 @@ MediaOutcome: TypeAlias = Literal["added", "unchanged", "missing", "refused"]
 MediaSort: TypeAlias = Literal["id", "name", "labels", "created", "updated", "size", "custom", "index", "score"]
 # How many items one call takes, as a JSON body.
 MAX_ITEMS = 10_000
+# How long a file may be that comes together with others; a longer one comes by itself.
+MAX_SMALL = 4 * 1024 * 1024
 # How many names and hashes are looked up in one call.
 MAX_HASHES = 10_000
 
@@ -266,6 +268,14 @@ class AddMedia(Request):
     """Items to add to a dataset; each is added or not by itself."""
 
     items: Annotated[list[NewMedium], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class SentFile(Request):
+    """The line that goes before a small file's bytes where many come in one body."""
+
+    name: FileName
+    size: Annotated[int, Field(ge=0, le=MAX_SMALL, description="How many bytes follow the line.")]
+    sha256: Sha256
 
 
 class UpdateMedium(Request):

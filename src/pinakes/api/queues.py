@@ -52,11 +52,13 @@ class QueueSettings(Request):
     """How a queue works.
 
     Attributes:
-        classes: The classes that its people use.
+        classes: The classes that its labelers may use; any, where none is named. What others drew may stay.
         tags: The tags that they use.
+        figures_limit: How many figures an item may have when they save it or hand it in; 0 for any number.
+        tags_limit: How many tags, likewise.
         item_tags: Which items are given out; all conditions must hold.
         dynamic_classes: Classes that are made later count as well; `dynamic_tags` likewise.
-        hide_author: Reviewers are not told who labeled.
+        hide_author: Reviewers are not told who labeled; in a public project nor is anybody from outside.
         review_own: A reviewer may get what he labeled himself.
         keep_open_on_empty: A queue over a dataset stays open when all of it is accepted.
         quality_check: A check comes before the review.
@@ -78,7 +80,10 @@ class QueueSettings(Request):
 
 
 class CreateQueue(Request):
-    """A queue over a collection (a selection) or a dataset; `items` restricts it to these."""
+    """A queue over a collection (a selection) or a dataset; `items` restricts it to these.
+
+    `overlap` may be more than there are labelers: what misses some waits for those who join later.
+    """
 
     name: Label
     collection: CollectionKey | None = None

@@ -517,6 +517,31 @@ class Upload(Answer):
     url: str
 
 
+class FileInParts(Request):
+    """A file of a version that was begun, to be sent in parts: what `BeginVersion` said of it."""
+
+    path: Annotated[str, StringConstraints(min_length=1, max_length=4096), STORABLE, Field(json_schema_extra=NOT_BLANK)]
+    size: Annotated[int, Field(ge=0, le=2**53)]
+    md5: Annotated[str, StringConstraints(pattern=_MD5), Field(description="32 hex digits.")]
+
+
+class UploadPart(Answer):
+    """A part of a file: PUT its `size` bytes to `url`, within a day, without a token, unless it is `there` already."""
+
+    number: int
+    size: int
+    there: bool
+    url: str
+
+
+class UploadInParts(Answer):
+    """A file that comes in parts: they follow each other in the file. One that is `there` as a whole has none."""
+
+    path: str
+    there: bool
+    parts: list[UploadPart]
+
+
 class DraftVersion(Answer):
     """A version that was begun: send what `uploads` lists, then commit it.
 

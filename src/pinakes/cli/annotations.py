@@ -37,8 +37,8 @@ def _columns() -> list[Column[ImportedLabels]]:
 def export(
     file: Path | None = None,
     *,
-    project: int | None = None,
-    dataset: int | None = None,
+    project: str | None = None,
+    dataset: str | None = None,
     collection: str | None = None,
     query: str | None = None,
     format: Literal["coco", "yolo", "jsonl"] = "coco",  # noqa: A002 - the word that everybody knows
@@ -50,8 +50,8 @@ def export(
 
     Args:
         file: Where to; the standard output without it.
-        project: Of which project, by its number; one of --project, --dataset and --collection is needed.
-        dataset: Of which dataset and those below it, by its number.
+        project: Of which project, OWNER/PROJECT or its number; one of --project, --dataset and --collection is needed.
+        dataset: Of which dataset and those below it, OWNER/PROJECT/DATASET or its number.
         collection: Of which selection, by its id or slug.
         query: Only the items that this finds: 'class:car -tag:night'.
         format: coco (one document), yolo (a text file an image) or jsonl (a line an item).
@@ -71,7 +71,7 @@ def export(
             progress=progress,
         )
     sys.stdout.flush()
-    common.output.hint(f"{written:,} bytes written{'' if file is None else f' to {file}'}.")
+    common.output.wrote(written, "bytes", file)
 
 
 @app.command(name="import")

@@ -18,6 +18,7 @@ from pinakes.cli.releases import columns, place_of
 
 if TYPE_CHECKING:
     from pinakes.api.releases import Lineage, Standing, Version, VersionFile
+    from pinakes.sdk._sync.client import Client
     from pinakes.sdk.results import Traced
 
 app = App(name="artifacts", help="Put and get versions of artifacts with their files; see where they come from.")
@@ -26,6 +27,12 @@ Flag = Annotated[bool, Parameter(negative="")]
 Aliases = Annotated[list[str] | None, Parameter(name=["--alias", "-a"])]
 Files = Annotated[list[str] | None, Parameter(name=["--file", "-f"])]
 References = Annotated[list[str] | None, Parameter(name=["--reference", "-r"])]
+
+
+# What the API says for the two that are no number of seconds.
+_KEPT = {"project": -1, "forever": -2}
+_DAY = 86_400
+_LONGEST_NUMBER = 6
 
 
 def _fields() -> list[Column[Version]]:
@@ -160,6 +167,65 @@ def info(version: str, *, common: Common = DEFAULT) -> None:
         standings = client.versions.collections(found).all()
     here: Column[Version] = Column("stands in", lambda _: [_standing(one) for one in standings])
     common.output.one(found, [*_fields(), here], name=lambda v: v.id)
+
+
+@app.command
+def edit(
+    version: str,
+    *,
+    description: str | None = None,
+    metadata: str | None = None,
+    tag: list[str] | None = None,
+    remove_tag: list[str] | None = None,
+    alias: Aliases = None,
+    remove_alias: list[str] | None = None,
+    keep: str | None = None,
+    reason: str | None = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Change what is said of a version; what is left out stays. Every release that holds it shows that.
+
+    Args:
+        version: OWNER/PROJECT/ARTIFACT:v3, ORGANIZATION/REGISTRY/RELEASE:alias, or its number on the server.
+        description: What it is; "" for nothing.
+        metadata: All that is to be known about it, anew, as a JSON object.
+        tag: A word to find it by; several times for several.
+        remove_tag: A word to take away; several times for several.
+        alias: What it shall be called in its artifact, and no other version any more; several times for several.
+            `pinakes releases alias` sets those in releases.
+        remove_alias: What it shall be called there no more; several times for several.
+        keep: How many days it is kept from when it was logged; `forever`, or `project` for what its project says.
+        reason: Why an alias is set or removed; `pinakes releases log` tells it for ever.
+    """
+    known, ttl = _metadata(metadata), _ttl(keep)
+    with common.client() as client:
+        changed = client.versions.update(
+            version,
+            description=description,
+            metadata=known,
+            add_tags=tag or (),
+            remove_tags=remove_tag or (),
+            ttl_seconds=ttl,
+        )
+        assert changed.source is not None  # whoever may change a version sees where it was logged
+        own = changed.source.rpartition(":")[0]
+        for word in alias or ():
+            client.releases.set_alias(own, word, changed, reason=reason)
+        for word in remove_alias or ():
+            if _is_called(client, own, word, changed):
+                client.releases.remove_alias(own, word, reason=reason)
+            else:
+                common.output.hint(f"{_label(changed)} is not called {word} in its artifact.")
+    common.output.one(changed, _fields(), name=lambda v: v.id)
+
+
+def _is_called(client: Client, artifact: str, alias: str, version: Version) -> bool:
+    from pinakes.sdk.errors import NotFound
+
+    try:
+        return client.releases.version(alias, within=artifact).version.id == version.id
+    except NotFound:
+        return False
 
 
 def _standing(one: Standing) -> str:
@@ -346,6 +412,18 @@ def _metadata(text: str | None) -> dict[str, Any] | None:
         message = 'Metadata is a JSON object, such as {"accuracy": 0.98}.'
         raise Invalid(message, code="invalid", field="metadata")
     return found  # pyright: ignore[reportUnknownVariableType] - whatever JSON holds
+
+
+def _ttl(keep: str | None) -> int | None:
+    """Return how many seconds a version is kept, as the API says it."""
+    from pinakes.sdk.errors import Invalid
+
+    if keep is None or keep in _KEPT:
+        return _KEPT.get(keep or "")
+    if not (keep.isascii() and keep.isdigit() and len(keep) <= _LONGEST_NUMBER and int(keep)):
+        message = f"{keep!r} is no time to keep a version for: give a number of days, `forever` or `project`."
+        raise Invalid(message, code="invalid", field="keep")
+    return int(keep) * _DAY
 
 
 def _references(given: list[str] | tuple[()]) -> dict[str, str]:

@@ -231,7 +231,7 @@ def rm(
     """
     with common.client() as client:
         client.collections.delete(collection, missing_ok=missing_ok, expected=expected, reason=reason)
-    common.output.hint(f"In the trash. To bring it back: pinakes collections restore {collection}")
+    common.output.done(f"In the trash. To bring it back: pinakes collections restore {collection}", removed=collection)
 
 
 @app.command
@@ -256,7 +256,7 @@ def purge(collection: str, *, yes: Flag = False, common: Common = DEFAULT) -> No
     confirmed(f"pinakes collections purge {collection} --yes", given=yes)
     with common.client() as client:
         client.collections.purge(collection)
-    common.output.hint("Gone.")
+    common.output.done("Gone.", purged=collection)
 
 
 @app.command
@@ -398,7 +398,7 @@ def unname(collection: str, name: str, *, missing_ok: Flag = False, common: Comm
     """
     with common.client() as client:
         client.collections.unname(collection, name, missing_ok=missing_ok)
-    common.output.hint(f"{name} names nothing any more.")
+    common.output.done(f"{name} names nothing any more.", unnamed=name, collection=collection)
 
 
 @app.command

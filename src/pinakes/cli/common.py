@@ -27,23 +27,30 @@ OUTPUT_VARIABLE = "PINAKES_OUTPUT"
 
 @Parameter(name="*", group=GROUP)
 @dataclass(frozen=True, slots=True)
-class Common:
+class Flags:
     """What every command takes."""
 
     json: Annotated[bool, Parameter(negative="")] = False
     """Print JSON (an object, or an array of them)."""
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False
     """Print only ids, one in a line, and no hints."""
-    url: str | None = None
-    """The server (PINAKES_URL, or the one that you logged in to)."""
-    token: Asked[str | None] = None
-    """The token (PINAKES_TOKEN, or the one that you logged in with)."""
 
     @property
     def output(self) -> Output:
         """How to print, by these flags, else by PINAKES_OUTPUT."""
         chosen = os.environ.get(OUTPUT_VARIABLE, "")
         return Output("json" if self.json else "quiet" if self.quiet else chosen)
+
+
+@Parameter(name="*", group=GROUP)
+@dataclass(frozen=True, slots=True)
+class Common(Flags):
+    """What every command takes that asks a server."""
+
+    url: str | None = None
+    """The server (PINAKES_URL, or the one that you logged in to)."""
+    token: Asked[str | None] = None
+    """The token (PINAKES_TOKEN, or the one that you logged in with)."""
 
     @contextmanager
     def client(self) -> Generator[Client]:
@@ -68,6 +75,7 @@ class Common:
 
 
 DEFAULT = Common()
+FLAGS = Flags()
 
 
 def confirmed(command: str, *, given: bool) -> None:

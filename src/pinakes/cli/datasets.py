@@ -134,4 +134,4 @@ def rm(
     confirmed(f'pinakes datasets rm "{dataset}" --yes', given=yes)
     with common.client() as client:
         client.datasets.delete(dataset, missing_ok=missing_ok, reason=reason)
-    common.output.hint(f"{dataset} is gone.")
+    common.output.done(f"{dataset} is gone.", removed=dataset)

@@ -45,6 +45,9 @@ STATUSES = {
     "TooManyRequests": UNREACHABLE,
 }
 
+# The permission that no role in an organization gives.
+SERVER_MANAGE = "server:manage"
+
 # What to type next, by the error's code.
 HINTS = {
     "not_connected": "Run `pinakes login --url https://…`, or set PINAKES_URL and PINAKES_TOKEN.",
@@ -88,7 +91,9 @@ HINTS = {
     "idempotency_mismatch": "The file or the options changed since the call that this key is of: leave --key out.",
     "precondition_failed": "Look at it again (`pinakes collections show COLLECTION`), then repeat with its revision.",
     "too_large": "Send less at once; `pinakes import` streams up to a million lines.",
+    "took_too_long": "Ask for less at once: a narrower filter, fewer items.",
     "too_many_requests": "Wait a little, then repeat.",
+    "shutting_down": "Wait a little, then repeat: the server stops, or is started anew.",
     "unavailable": "Wait a little, then repeat; nothing was changed.",
     "unreachable": "Is the server running, and is the URL right? `pinakes login --url …` saves another.",
     "timeout": "Repeat; if it stays like this, ask who runs the server.",
@@ -129,7 +134,16 @@ def explain(error: PinakesError, *, json: bool = False) -> int:
 
 def hint_for(error: PinakesError) -> str:
     """Return what to type next."""
+    if error.code == "forbidden":
+        return _of_a_role(error.details.get("permission"))
     return HINTS.get(error.code, "")
+
+
+def _of_a_role(permission: object) -> str:
+    """Say who could give a permission: nobody where none would help (a wrong password, another's vote)."""
+    if permission == SERVER_MANAGE:
+        return "Ask who runs this server, or use an administrator's token: `pinakes login`."
+    return HINTS["forbidden"] if permission is not None else ""
 
 
 def status_of(error: PinakesError) -> int:

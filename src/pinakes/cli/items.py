@@ -298,6 +298,7 @@ def register_paper(
     author: list[str] | None = None,
     abstract: str | None = None,
     published: datetime | None = None,
+    correct: bool = False,
     common: Common = DEFAULT,
 ) -> None:
     """Make a paper known, by its arXiv id.
@@ -308,6 +309,7 @@ def register_paper(
         author: An author; several times for several.
         abstract: Its abstract.
         published: When.
+        correct: It is known; give it these facts, and leave the others as they are.
     """
     from pinakes.sdk.addressing import parse
 
@@ -319,14 +321,14 @@ def register_paper(
         Column("id", lambda p: p.id),
     ]
     arxiv_id = parse(paper)["address"] if ":" in paper else paper
+    at = published and (published if published.tzinfo else published.replace(tzinfo=UTC))
     with common.client() as client:
-        made = client.papers.register(
-            arxiv_id,
-            title=title,
-            authors=author or [],
-            abstract=abstract,
-            published_at=published and (published if published.tzinfo else published.replace(tzinfo=UTC)),
-        )
+        if correct:
+            made = client.papers.update(arxiv_id, title=title, authors=author, abstract=abstract, published_at=at)
+        else:
+            made = client.papers.register(
+                arxiv_id, title=title, authors=author or [], abstract=abstract, published_at=at
+            )
     common.output.one(made, fields, name=lambda p: f"paper:{p.arxiv_id}")
 
 

@@ -99,7 +99,7 @@ def remove_class(label_class: int, *, yes: Flag = False, common: Common = DEFAUL
     confirmed(f"pinakes labels classes rm {label_class} --yes", given=yes)
     with common.client() as client:
         client.labels.delete_class(label_class)
-    common.output.hint("The class is gone.")
+    common.output.done("The class is gone.", removed=label_class)
 
 
 @tags.command(name="ls")
@@ -149,7 +149,7 @@ def remove_tag(label_tag: int, *, yes: Flag = False, common: Common = DEFAULT) -
     confirmed(f"pinakes labels tags rm {label_tag} --yes", given=yes)
     with common.client() as client:
         client.labels.delete_tag(label_tag)
-    common.output.hint("The tag is gone.")
+    common.output.done("The tag is gone.", removed=label_tag)
 
 
 @app.command
@@ -225,7 +225,7 @@ def export(
             target.write(one.model_dump_json().encode() + b"\n")
             number += 1
     sys.stdout.flush()
-    common.output.hint(f"{number:,} items written{'' if file is None else f' to {file}'}.")
+    common.output.wrote(number, "items", file)
 
 
 @app.command(name="import")

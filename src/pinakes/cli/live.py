@@ -88,7 +88,7 @@ def end(collection: str, *, common: Common = DEFAULT) -> None:
     """
     with common.client() as client:
         client.collections.end_live(collection)
-    common.output.hint("It is an ordinary collection now.")
+    common.output.done("It is an ordinary collection now.", ended=collection)
 
 
 @app.command
@@ -332,7 +332,7 @@ def rm(collection: str, check: int, *, common: Common = DEFAULT) -> None:
     """
     with common.client() as client:
         client.collections.remove_check(collection, check)
-    common.output.hint("The check is gone.")
+    common.output.done("The check is gone.", removed=check, collection=collection)
 
 
 @selections.command(name="ls")

@@ -105,6 +105,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     try:
         status = build()(_flags_last(arguments), result_action="return_value")
+        _end()
         sys.stdout.flush()
     except CycloptsError as error:
         return _misused(error)
@@ -116,6 +117,13 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - what nobody can name is raised again
         return _failed(error, json="--json" in arguments)
     return status if isinstance(status, int) else errors.DONE
+
+
+def _end() -> None:
+    """Have a command that ended well print JSON where it was to and didn't; most need nothing for that."""
+    output = sys.modules.get("pinakes.cli.output")
+    if output is not None:
+        output.Output.end()
 
 
 def _flags_last(arguments: list[str]) -> list[str]:

@@ -64,14 +64,14 @@ def import_(
     """Send the files of a folder into a dataset, and make items of them. A million is no problem.
 
     Repeat the command after a broken connection, or when files were added: only what the server lacks is sent. Each
-    folder in the folder becomes a dataset in the dataset. Hidden files are passed over; what is no medium of the
-    project's type is named, and the rest goes on. The exit status is 7 then.
+    folder in the folder becomes a dataset in the dataset. Hidden files are passed over; what is broken or no medium of
+    the project's type is named, and the rest goes on. The exit status is 7 then.
 
     Args:
         folder: The folder.
         dataset: OWNER/PROJECT/DATASET, or its number.
         flat: Only the files right in the folder.
-        at_once: How many files to read or send at the same time.
+        at_once: How many batches to read or send at the same time; each has some hundred small files, or a large one.
     """
     with common.client() as client, common.progress("Importing") as progress:
         done = client.media.upload(dataset, folder, nested=not flat, at_once=at_once, progress=progress)
@@ -203,8 +203,9 @@ def get(medium: int, to: Path | None = None, *, common: Common = DEFAULT) -> Non
     with common.client() as client:
         place = to or local.place_of(Path(), client.media.get(medium).name)
         size = client.media.download_file(medium, place)
-    common.output.text(str(place))
-    common.output.hint(f"{size:,} bytes.")
+    if not common.output.json:
+        common.output.text(str(place))
+    common.output.done(f"{size:,} bytes.", file=str(place), bytes=size)
 
 
 @app.command
@@ -255,7 +256,7 @@ def tag(*media: int, name: str, value: str | None = None, common: Common = DEFAU
     """
     with common.client() as client:
         number = client.media.tag(media, name, value)
-    common.output.hint(f"{number:,} items have it.")
+    common.output.done(f"{number:,} items have it.", tagged=number)
 
 
 @app.command
@@ -268,7 +269,7 @@ def untag(*media: int, name: list[str], common: Common = DEFAULT) -> None:
     """
     with common.client() as client:
         number = client.media.untag(media, *name)
-    common.output.hint(f"{number:,} tags taken.")
+    common.output.done(f"{number:,} tags taken.", untagged=number)
 
 
 @app.command

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import orjson
 
@@ -38,7 +38,15 @@ class Column(Generic[T]):
 
 
 class Output:
-    """Prints, in one of the forms."""
+    """Prints, in one of the forms.
+
+    Attributes:
+        printed: Whether the command has printed data.
+        said: What it said last to people, where it prints JSON and they don't read it.
+    """
+
+    printed: ClassVar[bool] = False
+    said: ClassVar[str] = ""
 
     def __init__(self, form: str = "") -> None:
         """Choose the form: `json`, `quiet`, or for people."""
@@ -77,6 +85,7 @@ class Output:
 
     def data(self, value: object) -> None:
         """Print something as JSON."""
+        Output.printed = True
         option = orjson.OPT_INDENT_2 if self.terminal else 0
         sys.stdout.buffer.write(orjson.dumps(value, default=plain, option=option | orjson.OPT_APPEND_NEWLINE))
         sys.stdout.flush()
@@ -87,10 +96,35 @@ class Output:
 
     def hint(self, sentence: str) -> None:
         """Say something to people."""
-        if not self.quiet and not self.json:
+        if self.json:
+            Output.said = sentence
+        elif not self.quiet:
             say(sentence)
 
+    def done(self, sentence: str, /, **facts: object) -> None:
+        """Say that something is done that has no answer of its own; as JSON, what it came to."""
+        if self.json:
+            self.data(facts)
+        else:
+            self.hint(sentence)
+
+    def wrote(self, number: int, what: str, file: object) -> None:
+        """Say how much was written to a file; without one it went to stdout, where nothing else may stand."""
+        if file is None:
+            Output.printed = True
+            self.hint(f"{number:,} {what} written.")
+        else:
+            self.done(f"{number:,} {what} written to {file}.", file=str(file), **{what: number})
+
+    @staticmethod
+    def end() -> None:
+        """End a command: one that was to print JSON and printed none prints what it said."""
+        if Output.said and not Output.printed:
+            Output("json").data({"message": Output.said})
+        Output.printed, Output.said = False, ""
+
     def _array(self, rows: Iterable[object]) -> None:
+        Output.printed = True
         out = sys.stdout.buffer
         out.write(b"[")
         for number, row in enumerate(rows):

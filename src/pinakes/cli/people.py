@@ -161,7 +161,7 @@ def remove_user(name: str, *, missing_ok: Flag = False, yes: Flag = False, commo
     confirmed(f"pinakes admin users rm {name} --yes", given=yes)
     with common.client() as client:
         client.users.delete(name, missing_ok=missing_ok)
-    common.output.hint(f"{name} is gone.")
+    common.output.done(f"{name} is gone.", removed=name)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def remove_token(token: int, user: str | None = None, *, missing_ok: Flag = Fals
     """
     with common.client() as client:
         client.tokens.delete(user or client.users.me().name, token, missing_ok=missing_ok)
-    common.output.hint("The token has ended.")
+    common.output.done("The token has ended.", removed=token)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def remove_organization(
     confirmed(f"pinakes admin organizations rm {organization} --yes", given=yes)
     with common.client() as client:
         client.organizations.delete(organization, missing_ok=missing_ok)
-    common.output.hint(f"{organization} is gone.")
+    common.output.done(f"{organization} is gone.", removed=organization)
 
 
 @organizations.command(name="add")
@@ -324,11 +324,11 @@ def remove_member(organization: str, user: str, *, missing_ok: Flag = False, com
     Args:
         organization: Which.
         user: Who.
-        missing_ok: That he is no member is no mistake.
+        missing_ok: That there is no such user is no mistake.
     """
     with common.client() as client:
         client.organizations.remove_member(organization, user, missing_ok=missing_ok)
-    common.output.hint(f"{user} is no member of {organization} any more.")
+    common.output.done(f"{user} is no member of {organization} any more.", removed=user, organization=organization)
 
 
 @teams.command(name="ls")
@@ -380,7 +380,7 @@ def remove_team(team: str, *, missing_ok: Flag = False, yes: Flag = False, commo
     confirmed(f"pinakes admin teams rm {team} --yes", given=yes)
     with common.client() as client:
         client.teams.delete(team, missing_ok=missing_ok)
-    common.output.hint(f"{team} is gone.")
+    common.output.done(f"{team} is gone.", removed=team)
 
 
 @teams.command(name="add")
@@ -405,11 +405,11 @@ def remove_from_team(team: str, user: str, *, missing_ok: Flag = False, common: 
     Args:
         team: Which.
         user: Who.
-        missing_ok: That he is no member is no mistake.
+        missing_ok: That there is no such user is no mistake.
     """
     with common.client() as client:
         client.teams.remove_member(team, user, missing_ok=missing_ok)
-    common.output.hint(f"{user} is no member of {team} any more.")
+    common.output.done(f"{user} is no member of {team} any more.", removed=user, team=team)
 
 
 def _password(given: str | None, what: str = "Password") -> str | None:

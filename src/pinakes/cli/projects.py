@@ -135,7 +135,7 @@ def rm(project: str, *, missing_ok: Flag = False, yes: Flag = False, common: Com
     confirmed(f'pinakes projects rm "{project}" --yes', given=yes)
     with common.client() as client:
         client.projects.delete(project, missing_ok=missing_ok)
-    common.output.hint(f"{project} is gone.")
+    common.output.done(f"{project} is gone.", removed=project)
 
 
 def _workspace_columns() -> list[Column[Workspace]]:
@@ -188,4 +188,4 @@ def remove_workspace(workspace: int, *, missing_ok: Flag = False, yes: Flag = Fa
     confirmed(f"pinakes workspaces rm {workspace} --yes", given=yes)
     with common.client() as client:
         client.workspaces.delete(workspace, missing_ok=missing_ok)
-    common.output.hint("The workspace is gone.")
+    common.output.done("The workspace is gone.", removed=workspace)

@@ -263,7 +263,7 @@ def prioritize(queue: int, *item: int, priority: int = 1, common: Common = DEFAU
     """
     with common.client() as client:
         count = client.queues.set_priority(queue, item, priority)
-    common.output.hint(f"{count:,} items wait, or are held.")
+    common.output.done(f"{count:,} items wait, or are held.", items=count)
 
 
 @app.command
@@ -480,4 +480,4 @@ def rm(queue: int, *, missing_ok: Flag = False, yes: Flag = False, common: Commo
     confirmed(f"pinakes queues rm {queue} --yes", given=yes)
     with common.client() as client:
         client.queues.delete(queue, missing_ok=missing_ok)
-    common.output.hint("The queue is gone.")
+    common.output.done("The queue is gone.", removed=queue)

@@ -200,7 +200,7 @@ def rm(
     confirmed(f'pinakes registries rm "{registry}" --yes', given=yes)
     with common.client() as client:
         client.registries.delete(registry, missing_ok=missing_ok, reason=reason)
-    common.output.hint(f"{registry} is gone.")
+    common.output.done(f"{registry} is gone.", removed=registry)
 
 
 @members.command(name="ls")
@@ -249,7 +249,7 @@ def remove_member(
     with common.client() as client:
         remove = client.registries.remove_team if team else client.registries.remove_member
         remove(registry, name, missing_ok=missing_ok)
-    common.output.hint(f"{name} has no role of its own in {registry} any more.")
+    common.output.done(f"{name} has no role of its own in {registry} any more.", removed=name, registry=registry)
 
 
 @app.command
@@ -292,7 +292,7 @@ def unprotect(registry: str, alias: str, *, reason: str | None = None, common: C
     """
     with common.client() as client:
         client.registries.unprotect(registry, alias, reason=reason)
-    common.output.hint(f"{alias} is not protected any more.")
+    common.output.done(f"{alias} is not protected any more.", unprotected=alias, registry=registry)
 
 
 @app.command

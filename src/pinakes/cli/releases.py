@@ -169,6 +169,36 @@ def info(release: str, *, common: Common = DEFAULT) -> None:
 
 
 @app.command
+def edit(
+    release: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    tag: Annotated[list[str] | None, Parameter(negative_iterable="no-")] = None,
+    types: Annotated[list[str] | None, Parameter(name=["--type", "-t"])] = None,
+    reason: str | None = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Change a release's, or an artifact's, own fields; what is left out stays.
+
+    Args:
+        release: ORGANIZATION/REGISTRY/RELEASE, OWNER/PROJECT/ARTIFACT, or its id.
+        name: Its name; the former one still finds it.
+        description: What it holds; "" for nothing.
+        tag: All of its tags, anew; --no-tag for none.
+        types: A type of versions that it shall accept, too; several times for several. It never accepts fewer.
+        reason: Why; kept in the history.
+    """
+    with common.client() as client:
+        found = client.releases.get(release)
+        if name is not None or description is not None or tag is not None:
+            client.collections.update(found.id, title=name, description=description, tags=tag, reason=reason)
+        if types:
+            client.releases.add_types(found, types, reason=reason)
+        common.output.one(client.releases.get(found.id), _fields(), name=place_of)
+
+
+@app.command
 def versions(
     release: str,
     *,

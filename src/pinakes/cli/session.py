@@ -39,7 +39,8 @@ def logout(*, common: Common = DEFAULT) -> None:
     """Forget the saved login. The token itself stays valid: `pinakes admin tokens rm` ends it."""
     from pinakes.sdk import config
 
-    common.output.hint("Logged out." if config.forget() else "There was no saved login.")
+    known = config.forget()
+    common.output.done("Logged out." if known else "There was no saved login.", logged_out=known)
 
 
 def whoami(*, common: Common = DEFAULT) -> None:

@@ -54,7 +54,7 @@ def export(
             progress=progress,
         )
     sys.stdout.flush()
-    common.output.hint(f"{written:,} bytes written{'' if file is None else f' to {file}'}.")
+    common.output.wrote(written, "bytes", file)
 
 
 def import_(

@@ -145,7 +145,7 @@ def pause_webhook(webhook: int, *, common: Common = DEFAULT) -> None:
         webhook: Its id.
     """
     with common.client() as client:
-        client.webhooks.pause(webhook)
+        common.output.one(client.webhooks.pause(webhook), _fields(), name=_id)
     common.output.hint(f"Paused. It goes on with: pinakes webhooks resume {webhook}")
 
 
@@ -157,7 +157,7 @@ def resume_webhook(webhook: int, *, common: Common = DEFAULT) -> None:
         webhook: Its id.
     """
     with common.client() as client:
-        client.webhooks.resume(webhook)
+        common.output.one(client.webhooks.resume(webhook), _fields(), name=_id)
     common.output.hint("It goes on.")
 
 
@@ -173,7 +173,7 @@ def remove_webhook(webhook: int, *, missing_ok: Flag = False, yes: Flag = False,
     confirmed(f"pinakes webhooks rm {webhook} --yes", given=yes)
     with common.client() as client:
         client.webhooks.delete(webhook, missing_ok=missing_ok)
-    common.output.hint("It is gone.")
+    common.output.done("It is gone.", removed=webhook)
 
 
 @app.command(name="key")

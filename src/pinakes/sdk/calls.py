@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel
 
 from pinakes.api.common import IDEMPOTENCY_KEY, REASON
+from pinakes.sdk.errors import Invalid
 from pinakes.sdk.retrying import REPEATABLE
 
 Primitive: TypeAlias = str | int | float | bool | None
@@ -97,8 +98,18 @@ def call(
 
 
 def encode(body: object) -> bytes:
-    """Write a body as JSON; of a model, what was given."""
-    return orjson.dumps(body, default=_plain)
+    """Write a body as JSON; of a model, what was given.
+
+    Raises:
+        Invalid: A text or a number in it can't be written.
+    """
+    try:
+        return orjson.dumps(body, default=_plain)
+    except orjson.JSONEncodeError as error:
+        if error.__cause__ is not None:  # a mistake of a program, not in what people wrote
+            raise
+        message = f"This can't be written as JSON: {error}."
+        raise Invalid(message, code="invalid") from error
 
 
 def query(params: Mapping[str, Param]) -> list[tuple[str, Primitive]]:
@@ -116,7 +127,15 @@ def query(params: Mapping[str, Param]) -> list[tuple[str, Primitive]]:
 
 def segment(text: str | int) -> str:
     """Write a text as one segment of a path."""
-    return quote(str(text), safe="")
+    try:
+        return quote(str(text), safe="")
+    except UnicodeEncodeError as error:
+        raise unwritable(error) from error
+
+
+def unwritable(error: UnicodeEncodeError) -> Invalid:
+    """Build the exception of a text that holds halves of characters, so that it can't be sent."""
+    return Invalid(f"This text can't be sent, it is no valid Unicode: {error.object!a}.", code="invalid")
 
 
 def given(**values: object) -> dict[str, Any]:

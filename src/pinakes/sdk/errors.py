@@ -143,8 +143,10 @@ _FAMILIES_BY_CODE: dict[str, type[PinakesError]] = {
     "lease_lost": Conflict,
     "precondition_failed": PreconditionFailed,
     "too_large": TooLarge,
+    "took_too_long": TooLarge,
     "too_many_requests": TooManyRequests,
     "unavailable": Unavailable,
+    "shutting_down": Unavailable,
     "internal": ServerFault,
 }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from pinakes.sdk.errors import Invalid
+from pinakes.sdk.errors import Invalid, UnexpectedAnswer
 from pinakes.sdk.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
@@ -62,6 +63,56 @@ class Tally:
     def stop(self) -> None:
         """Let whoever goes on counting end."""
         self._stopped = True
+
+
+class Parts:
+    """A large file on its way in parts: which of them are counted.
+
+    Attributes:
+        kept: How many bytes the server had before.
+    """
+
+    def __init__(self, file: LocalFile, tally: Tally) -> None:
+        """Begin with nothing sent."""
+        self.file: LocalFile = file
+        self.tally: Tally = tally
+        self.kept: int = 0
+        self._counted: dict[int, int] = {}
+
+    def starts(self, sizes: Sequence[int]) -> list[int]:
+        """Return where each part of such sizes begins.
+
+        Raises:
+            UnexpectedAnswer: Together they are not the file.
+        """
+        if sum(sizes) != self.file.size:
+            message = f"The server's parts of {self.file.path!r} are not the file."
+            raise UnexpectedAnswer(message, code="unexpected_answer", field="path")
+        return [0, *accumulate(sizes)][: len(sizes)]
+
+    def is_there(self, number: int, size: int) -> None:
+        """Count a part that the server has; of those that were sent just now, it is known."""
+        if number not in self._counted:
+            self.kept += size
+            self.is_sent(number, size)
+            self.tally.add(size)
+
+    def all_there(self) -> None:
+        """Count what is not counted yet: the server has it all."""
+        rest = self.file.size - sum(self._counted.values())
+        self.kept += rest
+        self.tally.add(rest)
+
+    def is_sent_anew(self, number: int) -> None:
+        """Take a part back that is to be sent after all."""
+        self.tally.add(-self._counted.pop(number, 0))
+
+    def is_sent(self, number: int, size: int) -> None:
+        """Remember that a part is counted."""
+        self._counted[number] = size
+
+    def stop(self) -> None:
+        """Let the other parts that are on their way arrive: they need not be sent again."""
 
 
 class Stopped(Exception):

@@ -12,10 +12,17 @@ from pinakes.api.media import MediaResult
 from pinakes.api.queues import Proof
 from pinakes.api.releases import Origin, Version, VersionFile
 from pinakes.sdk.errors import PinakesError, from_line
+from pinakes.sdk.local_media import MediaFile
 from pinakes.sdk.progress import OnProgress, Progress
 
 # In a summary these are plural, in the outcome of a line they are not.
-_OUTCOMES = {"added": "added", "duplicates": "duplicate", "unknown": "unknown", "invalid": "invalid"}
+_OUTCOMES = {
+    "added": "added",
+    "duplicates": "duplicate",
+    "unknown": "unknown",
+    "invalid": "invalid",
+    "not_applied": "not_applied",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,8 @@ class Additions:
     Attributes:
         revision: The collection's number afterwards.
         applied: False when an `atomic` call had a bad line, so that nothing was done.
-        counts: How many lines had which outcome: `added`, `duplicate`, `unknown`, `invalid`.
+        counts: How many lines had which outcome: `added`, `duplicate`, `unknown`, `invalid`; `not_applied` for the good
+            lines of an `atomic` call that was refused.
         lines: What became of the lines, numbered from 1: of each one for up to 10,000 items; for more, only of those
             that were not added, unless all were asked for.
         problems_cut: There were more problems than a repeated answer names; `counts` counts them all.
@@ -211,12 +219,15 @@ class MediaTally:
         self._counts: Counter[str] = Counter()
         self._problems: list[RefusedFile] = []
 
-    def sent(self, size: int) -> None:
-        """Count a file that was sent, and is an item now."""
-        self._count(added=1, sent=1, bytes=size)
+    def sent(self, file: MediaFile, result: MediaResult) -> None:
+        """Count a file that was sent, and what became of it."""
+        if result.error is None:
+            with self._lock:
+                self._counts.update(sent=1, bytes=file.size)
+        self.settled(file.source, result)
 
     def settled(self, path: Path, result: MediaResult) -> None:
-        """Count a file that did not need to be sent."""
+        """Count what became of a file."""
         if result.error is not None:
             self.refused(path, (result.error.code, result.error.message))
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-import orjson
+from pinakes.sdk.calls import encode
 
 # Up to here the lines stay in memory.
 IN_MEMORY = 4_000_000
@@ -64,7 +64,7 @@ class Spool:
 
     def add(self, line: object) -> None:
         """Write down one line."""
-        written = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        written = encode(line) + b"\n"
         self._file.write(written)
         self.lines += 1
         self.size += len(written)

@@ -19,10 +19,11 @@ from starlette.exceptions import HTTPException
 from pinakes.server import logs, metrics, migrate, rooms, signing
 from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
+from pinakes.server.ending import Ending
 from pinakes.server.errors import PinakesError
 from pinakes.server.middleware import RequestMiddleware
-from pinakes.server.processes import STREAMS_END, die_with
-from pinakes.server.routing import RoutesByPrefix
+from pinakes.server.processes import END_BEGINS, die_with
+from pinakes.server.routing import RoutesByPrefix, ShortWay
 from pinakes.server.settings import CannotStart, Settings
 from pinakes.server.state import State, request_id_of, state_of
 from pinakes.server.wires import files, huggingface, native, pages, supervisely, wandb
@@ -32,10 +33,8 @@ log = structlog.get_logger(__name__)
 # In this order: an earlier wire's path goes before a later one's.
 WIRES = (native, files, pages, wandb, supervisely, huggingface)
 
-# Where W&B's client sends what runs log, and its documents (`wandb verify` wants to send one of more than 10 MB).
-RUN_LINES, DOCUMENTS = "/files/", "/graphql"
-# Supervisely's client sends the annotations of 50 images in one body, masks and all: so many ordinary bodies.
-LABELS = 5
+# Where W&B's client sends what runs log.
+RUN_LINES = "/files/"
 
 _SAMPLE_EVERY = 5.0
 _PROBE_PATIENCE = 2.0
@@ -43,36 +42,39 @@ _PROBE_PATIENCE = 2.0
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the application; its lifespan connects to the database."""
+    ending = Ending(settings.stop_grace)
     app = FastAPI(
         title="Pinakes",
         version=version("pinakes"),
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, ending),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # The log and the metrics are ours; asking at every request whether somebody wants others takes time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     rooms.load()
     _install_probes(app, settings)
     for wire in WIRES:
         wire.install(app)
-    app.router.routes[:] = [RoutesByPrefix(app.router.routes)]
+    routes = RoutesByPrefix(app.router.routes)
+    app.router.routes[:] = [routes]
+    app.add_middleware(ShortWay, routes=routes)
     app.add_exception_handler(HTTPException, _unanswered)
-    # What clients stream to these is larger than other bodies, whatever its type.
+    # What clients stream to these is larger than other bodies.
     limits = {
         signing.UPLOADS: settings.max_upload_bytes,
         native.UPLOADS: settings.max_upload_bytes,
         RUN_LINES: settings.max_body_bytes,
-        DOCUMENTS: 2 * settings.max_json_bytes,
         **dict.fromkeys(supervisely.UPLOADS, settings.max_upload_bytes),
-        **dict.fromkeys(supervisely.PREFIXES, LABELS * settings.max_json_bytes),
     }
     forms = {
         native.PREFIX: native.problem,
         **dict.fromkeys(wandb.PREFIXES, wandb.problem),
         **dict.fromkeys(supervisely.PREFIXES, supervisely.problem),
     }
-    app.add_middleware(RequestMiddleware, settings=settings, forms=forms, limits=limits)
+    app.add_middleware(RequestMiddleware, settings=settings, forms=forms, limits=limits, ending=ending)
     return app
 
 
@@ -93,7 +95,7 @@ def from_environment() -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings):  # noqa: ANN202 - FastAPI's own alias is not exported
+def _lifespan(settings: Settings, ending: Ending):  # noqa: ANN202 - FastAPI's own alias is not exported
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         if settings.database_url is None:
@@ -101,16 +103,19 @@ def _lifespan(settings: Settings):  # noqa: ANN202 - FastAPI's own alias is not 
             raise CannotStart(message)
         blobs = Blobs.of(settings)
         blobs.open()
-        db = Database(settings.database_url, size=settings.database_pool_size)
+        db = Database(
+            settings.database_url, size=settings.database_pool_size, statement_seconds=settings.statement_seconds
+        )
         await db.open()
-        state = app.state.pinakes = State(settings, db, blobs, await signing.signer_of(db, settings))
-        _end_streams_when_told(state)
+        app.state.pinakes = State(settings, db, blobs, await signing.signer_of(db, settings), ending)
+        _begin_to_end_when_told(ending)
         metrics.forget_the_dead()
         sampler = asyncio.create_task(_sample(db))
         try:
             yield
         finally:
-            state.stopping.set()
+            ending.begin()
+            await ending.settled()
             sampler.cancel()
             with suppress(asyncio.CancelledError):
                 await sampler
@@ -119,10 +124,10 @@ def _lifespan(settings: Settings):  # noqa: ANN202 - FastAPI's own alias is not 
     return lifespan
 
 
-def _end_streams_when_told(state: State) -> None:
+def _begin_to_end_when_told(ending: Ending) -> None:
     # Elsewhere than in a process of `serve` (in a test's thread, say) the signals belong to somebody else.
     if multiprocessing.parent_process() is not None:
-        asyncio.get_running_loop().add_signal_handler(STREAMS_END, state.stopping.set)
+        asyncio.get_running_loop().add_signal_handler(END_BEGINS, ending.begin)
 
 
 async def _sample(db: Database) -> None:

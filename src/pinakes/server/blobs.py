@@ -12,13 +12,23 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -31,6 +41,8 @@ from pinakes.server.errors import Invalid, NotFound, TooLarge, Unavailable
 from pinakes.server.settings import CannotStart, Settings
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 SCHEMES = ("file", "s3", "gs", "az")
 
@@ -47,6 +59,10 @@ _CHUNK = 1024 * 1024
 
 # How many objects are listed at a time.
 _LISTED = 1000
+
+# Where many small objects come at once: so many threads, or requests to the store, share the work.
+_HANDS = 4
+_REQUESTS = 16
 
 # Where a local store writes before an object is whole; a rename makes it appear.
 _STAGING = "staging"
@@ -171,6 +187,47 @@ class Blobs:
                 with _explained("a new file"):
                     await self._put(key_of(meter.digest), first, part)
         return Digested(meter.size, meter.digest)
+
+    @asynccontextmanager
+    async def arriving(self, contents: Mapping[str, bytes]) -> AsyncGenerator[list[Path]]:
+        """Store small objects by their keys, all at once: they appear when the block ends well.
+
+        The block is handed a file of this machine for each, in their order, for libraries that look at them. Many
+        files are made safe together, which takes hardly longer than one: that is why this is no loop over `receive`.
+
+        Raises:
+            Unavailable: the store does not take them just now. Some may be there then, each of them whole.
+        """
+        with _explained("many files"):
+            if self._folder is not None:
+                (self._folder / _STAGING).mkdir(mode=0o700, parents=True, exist_ok=True)
+                aside, name = self._folder / _STAGING, uuid4().hex
+            else:
+                aside, name = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="pinakes-")), "file"
+        paths = {key: aside / f"{name}-{number}" for number, key in enumerate(contents)}
+        try:
+            with _explained("many files"):
+                await _by_hands(lambda one: one[0].write_bytes(one[1]), [(paths[key], contents[key]) for key in paths])
+            yield [*paths.values()]
+            with _explained("many files"):
+                if self._folder is None:
+                    await _few_at_once([partial(self._write, key, contents[key], _PART) for key in contents])
+                else:
+                    await _settle_all({path: self._folder / key for key, path in paths.items()})
+        finally:
+            await asyncio.to_thread(_forget, paths.values(), None if self._folder is not None else aside)
+
+    async def missing(self, keys: Sequence[str]) -> list[str]:
+        """Return which of some objects are not there.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        if (folder := self._folder) is not None:
+            with _explained("many files"):
+                return await asyncio.to_thread(lambda: [key for key in keys if not (folder / key).is_file()])
+        found = await _few_at_once([partial(self.head, key) for key in keys])
+        return [key for key, stored in zip(keys, found, strict=True) if stored is None]
 
     @asynccontextmanager
     async def local(self, key: str) -> AsyncGenerator[Path]:
@@ -462,6 +519,59 @@ def _settle(staged: Path, target: Path) -> None:
         staged.unlink(missing_ok=True)
     for folder in {target.parent, *(folder.parent for folder in new)}:
         _sync(folder)
+
+
+async def _settle_all(places: Mapping[Path, Path]) -> None:
+    """Let files appear under their names as `_settle` does, all at once: the disk makes many safe in one go."""
+    await _by_hands(_sync, [*places])
+    folders = await asyncio.to_thread(_rename_all, places)
+    await _by_hands(_sync, folders)
+
+
+def _rename_all(places: Mapping[Path, Path]) -> list[Path]:
+    """Give files their names; return the folders in which something is new."""
+    changed: set[Path] = set()
+    for staged, target in places.items():
+        if target.parent not in changed:
+            new = [folder for folder in target.parents if not folder.exists()]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            changed |= {target.parent, *(folder.parent for folder in new)}
+        staged.replace(target)
+    return [*changed]
+
+
+def _forget(paths: Iterable[Path], folder: Path | None) -> None:
+    """Remove what was written aside and did not get its name; `folder` was made for it alone."""
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+async def _by_hands(work: Callable[[T], object], things: Sequence[T]) -> None:
+    """Do something with each of many things, in a few threads that share them."""
+
+    def some(first: int) -> None:
+        for thing in things[first::_HANDS]:
+            work(thing)
+
+    hands = range(min(_HANDS, len(things)))
+    ended = await asyncio.gather(*(asyncio.to_thread(some, first) for first in hands), return_exceptions=True)
+    for error in ended:
+        if error is not None:
+            raise error
+
+
+async def _few_at_once(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Make many calls, a few at once; return what they did, in their order."""
+    turn = asyncio.Semaphore(_REQUESTS)
+
+    async def one(call: Callable[[], Awaitable[T]]) -> T:
+        async with turn:
+            return await call()
+
+    return await asyncio.gather(*(one(call) for call in calls))
 
 
 def _sweep(folder: Path, older_than: float) -> int:

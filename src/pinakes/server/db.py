@@ -36,13 +36,22 @@ from psycopg.types.json import Jsonb, set_json_dumps
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from pinakes.server.errors import Conflict, PinakesError, Unavailable
+from pinakes.server.errors import Conflict, PinakesError, TookTooLong, Unavailable
 
 T = TypeVar("T")
 
 # Requests are many and short: one process each, no compiling. A plan that was made once serves every call, so a query
 # is written such that one plan is right for any parameters.
 _OPTIONS = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=force_generic_plan"
+
+# So many statements a connection keeps prepared.
+_PREPARED = 300
+
+# How many items make a change a large one, which is given more time.
+MANY = 10_000
+
+# When somebody who waits for the change of another shall come back.
+_LOCKED_RETRY = 5
 
 _HEAD = re.compile(r"^-- name: (?P<name>\w+)(?: -> (?P<row>\w+))?\s*$", re.MULTILINE)
 _PART = re.compile(r"/\* part: (?P<name>\w+) \*/ [^\s,;)]+")
@@ -116,6 +125,9 @@ def parse(room: str, text: str) -> Iterator[Query]:
         yield Query(room, head["name"], sql, " ".join(line.removeprefix("--").strip() for line in about), head["row"])
 
 
+SQL = load(__package__)
+
+
 class Connection(AsyncConnection[tuple[Any, ...]]):
     """A connection with a cursor that all short queries go through in turn: it knows their types already."""
 
@@ -178,6 +190,10 @@ class Tx:
         """Begin the transaction now: what is done through `alone` from here on is a part of it."""
         await self._begun()
 
+    async def patiently(self) -> None:
+        """Let the statements of this transaction take ten minutes each: it changes much at once, and may do so."""
+        await self.run(SQL.be_patient)
+
     @property
     def database(self) -> str:
         """Name the database, for what a process remembers about its rows."""
@@ -239,7 +255,10 @@ class Tx:
     async def _execute(self, query: Query, params: dict[str, object]) -> AsyncCursor[tuple[Any, ...]]:
         if self._begin is not None:
             await self._begun()
-        return await self.connection.work.execute(_sql(query), params)
+        try:
+            return await self.connection.work.execute(_sql(query), params)
+        except psycopg.OperationalError as error:
+            raise _outage(error) from error
 
 
 def _sql(query: Query) -> LiteralString:
@@ -263,8 +282,15 @@ IntegrityError = pg.IntegrityError
 class Database:
     """The pool of connections to one PostgreSQL."""
 
-    def __init__(self, url: str, *, size: int = 10, timeout: float = 10.0) -> None:
-        """Keep where the database is; `open` connects."""
+    def __init__(self, url: str, *, size: int = 10, timeout: float = 10.0, statement_seconds: int = 0) -> None:
+        """Keep where the database is; `open` connects.
+
+        Args:
+            url: Where it is.
+            size: The most connections.
+            timeout: How many seconds to wait for one that is free.
+            statement_seconds: How long a statement may take, and half of that wait for a lock; 0 for no limit.
+        """
         self._pool = AsyncConnectionPool(
             url,
             connection_class=Connection,
@@ -272,8 +298,9 @@ class Database:
             max_size=size,
             timeout=timeout,
             open=False,
-            kwargs={"autocommit": True, "prepare_threshold": 1, "options": _OPTIONS},
+            kwargs={"autocommit": True, "prepare_threshold": 1, "options": _OPTIONS + _limits(statement_seconds)},
             check=None,
+            configure=_keep_prepared,
         )
 
     async def open(self) -> None:
@@ -326,8 +353,26 @@ class Database:
             raise _outage(error) from error
 
 
+async def _keep_prepared(connection: Connection) -> None:
+    """Let a connection keep what the hot routes of all wires need prepared: psycopg's own limit is a hundred."""
+    connection.prepared_max = _PREPARED
+
+
+def _limits(statement_seconds: int) -> str:
+    """Say in a connection's options how long a statement, and its waiting for a lock, may take."""
+    if not statement_seconds:
+        return ""
+    milliseconds = statement_seconds * 1000
+    return f" -c statement_timeout={milliseconds} -c lock_timeout={milliseconds // 2}"
+
+
 def _outage(error: Exception) -> PinakesError:
-    """Tell a clash of transactions (try again at once) from a database that is away."""
+    """Tell a clash of transactions (try again at once) from what takes too long, and from a database that is away."""
     if isinstance(error, pg.DeadlockDetected | pg.SerializationFailure):
         return Conflict("Another change was made at the same moment; try again.")
+    if isinstance(error, pg.LockNotAvailable):
+        message = "Another change of the same is not done yet; try again."
+        return Unavailable(message, details={"retry_after": _LOCKED_RETRY})
+    if isinstance(error, pg.QueryCanceled):
+        return TookTooLong()
     return Unavailable("The database can't be reached just now; try again.")

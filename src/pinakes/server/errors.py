@@ -307,6 +307,14 @@ class TooLarge(PinakesError):
     code = "too_large"
 
 
+class TookTooLong(TooLarge):
+    """This takes longer than a request may; ask for less at once."""
+
+    # A kind of "too large" because that is final for every client. Answered with a 5xx it would be sent again and
+    # again, by two of the clients silently and for minutes, and take as long each time.
+    code = "took_too_long"
+
+
 class TooManyRequests(PinakesError):
     """Too many requests; wait a little."""
 
@@ -317,6 +325,12 @@ class Unavailable(PinakesError):
     """The server can't answer just now; try again."""
 
     code = "unavailable"
+
+
+class ShuttingDown(Unavailable):
+    """The server is stopping; try again in a moment."""
+
+    code = "shutting_down"
 
 
 class QueueNotFound(NotFound):

@@ -5,6 +5,7 @@ Plain ASGI, because it runs on every request: no objects that copy what the serv
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
@@ -16,7 +17,10 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pinakes.server.errors import TooLarge
+from pinakes.server import bodies
+from pinakes.server.bodies import Limit
+from pinakes.server.ending import Ending
+from pinakes.server.errors import ShuttingDown, TooLarge
 from pinakes.server.logs import REQUEST_ID, access
 from pinakes.server.metrics import REQUESTS, SECONDS
 from pinakes.server.settings import Settings
@@ -24,16 +28,15 @@ from pinakes.server.signing import without_token
 
 log = structlog.get_logger("pinakes.requests")
 
-# Bodies of these types (and of none) are read whole, so the smaller limit holds for them; others are streamed.
-ORDINARY = (b"application/json", b"application/x-www-form-urlencoded", b"text/plain")
-
 # What probes ask every few seconds is no news.
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 CLIENT_LEFT = 499
+_TOO_LARGE = 413
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._:;=,/+-]")
 _LONGEST_ID = 128
+_LONGEST_NUMBER = 18
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -64,6 +67,7 @@ class RequestMiddleware:
         settings: Settings,
         forms: Mapping[str, Form] | None = None,
         limits: Mapping[str, int] | None = None,
+        ending: Ending | None = None,
     ) -> None:
         """Wrap an application.
 
@@ -71,12 +75,14 @@ class RequestMiddleware:
             app: The application.
             settings: What limits bodies, and whether requests are logged.
             forms: The form of errors below a path (`/api/v1`), where it is not the plain one.
-            limits: The most bytes that a body may have below a path, where its type does not say it.
+            limits: The most bytes that a body may have below a path, where it is another than that of ordinary ones.
+            ending: Knows what is under way when the process is told to end.
         """
         self._app = app
         self._limits: Mapping[str, int] = limits or {}
         self._forms: Mapping[str, Form] = forms or {}
         self._settings = settings
+        self._ending: Ending = ending or Ending()
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,19 +94,22 @@ class RequestMiddleware:
         headers = dict(scope["headers"])
         request_id = scope["request_id"] = request_id_from(headers)
         REQUEST_ID.set(request_id)
-        exchange = _Exchange(receive, send, request_id, self._limit(scope["path"], headers), self._form(scope["path"]))
+        limit = scope[bodies.SCOPE] = Limit(self._limit(scope["path"]))
+        exchange = _Exchange(receive, send, request_id, limit, _length(headers), self._form(scope["path"]))
+        task = self._ending.enter()
         try:
-            await self._answer(scope, exchange, headers)
+            await self._answer(scope, exchange)
         finally:
+            self._ending.leave(task)
             self._record(scope, exchange.status or CLIENT_LEFT, perf_counter() - began)
 
-    async def _answer(self, scope: Scope, exchange: _Exchange, headers: MutableMapping[bytes, bytes]) -> None:
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > exchange.limit:
-            await exchange.refuse()
-            return
+    async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         try:
             await self._app(scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:
+            if exchange.status or not self._ending.over:
+                raise
+            await exchange.answer(503, ShuttingDown.code, ShuttingDown().message)
         except Exception:
             if exchange.too_large and not exchange.status:
                 await exchange.refuse()
@@ -116,13 +125,11 @@ class RequestMiddleware:
                 return form
         return plain_form
 
-    def _limit(self, path: str, headers: MutableMapping[bytes, bytes]) -> int:
+    def _limit(self, path: str) -> int:
         for prefix, limit in self._limits.items():
             if path.startswith(prefix):
                 return limit
-        kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
-        ordinary = not kind or kind in ORDINARY or kind.endswith(b"+json")
-        return self._settings.max_json_bytes if ordinary else self._settings.max_body_bytes
+        return self._settings.max_json_bytes
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         path: str = scope["path"]
@@ -143,37 +150,52 @@ class RequestMiddleware:
 class _Exchange:
     """One request and its answer: what was received, whether the answer has begun."""
 
-    __slots__ = ("_form", "_receive", "_received", "_request_id", "_send", "limit", "status", "too_large")
+    __slots__ = (
+        "_announced",
+        "_form",
+        "_limit",
+        "_receive",
+        "_received",
+        "_refused",
+        "_request_id",
+        "_send",
+        "status",
+        "too_large",
+    )
 
-    def __init__(self, receive: Receive, send: Send, request_id: str, limit: int, form: Form) -> None:
+    def __init__(self, receive: Receive, send: Send, request_id: str, limit: Limit, announced: int, form: Form) -> None:
+        self._announced: int = announced
         self._form: Form = form
+        self._limit: Limit = limit
         self._receive: Receive = receive
         self._send: Send = send
         self._request_id: str = request_id
         self._received: int = 0
-        self.limit: int = limit
         self.status: int = 0
         self.too_large: bool = False
+        self._refused: bool = False
 
     async def receive(self) -> Message:
-        """Hand on what the client sends, as far as the limit."""
+        """Hand on what the client sends, as far as the limit; nothing of what announces itself as larger."""
+        if self._announced > self._limit.most and not self.status:
+            raise self._too_large()
         message = await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
-            if self._received > self.limit:
-                self.too_large = True
-                raise TooLarge
+            if self._received > self._limit.most and not self.status:
+                raise self._too_large()
         return message
 
     async def send(self, message: Message) -> None:
         """Hand on the answer; whatever the application makes of a body that is too large, the answer is 413."""
         if message["type"] == "http.response.start":
-            if self.too_large and not self.status:
+            if self.too_large and not self.status and message["status"] != _TOO_LARGE:
+                self._refused = True
                 await self.refuse()
                 return
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id.encode())]
-        elif self.too_large:
+        elif self._refused:
             return
         await self._send(message)
 
@@ -186,10 +208,16 @@ class _Exchange:
             await self._send(part)
 
     async def refuse(self) -> None:
-        """Say that the body is too large."""
-        await self.answer(
-            413, TooLarge.code, f"The body is larger than {self.limit} bytes, the most that is taken here."
-        )
+        """Say that the body is too large, where the application didn't in a wire's own words."""
+        await self.answer(_TOO_LARGE, TooLarge.code, self._message)
+
+    @property
+    def _message(self) -> str:
+        return f"The body is larger than {self._limit.most} bytes, the most that is taken here."
+
+    def _too_large(self) -> TooLarge:
+        self.too_large = True
+        return TooLarge(self._message, details={"limit": self._limit.most})
 
 
 def request_id_from(headers: MutableMapping[bytes, bytes]) -> str:
@@ -197,6 +225,12 @@ def request_id_from(headers: MutableMapping[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id") or headers.get(b"x-amzn-trace-id")
     fit = _UNFIT.sub("", given.decode("latin-1"))[:_LONGEST_ID] if given else ""
     return fit or os.urandom(12).hex()
+
+
+def _length(headers: Mapping[bytes, bytes]) -> int:
+    """Return how many bytes a body announces; 0 where it comes in chunks, or says nonsense."""
+    raw = headers.get(b"content-length", b"")
+    return int(raw) if raw.isdigit() and len(raw) <= _LONGEST_NUMBER else 0
 
 
 def wire_of(endpoint: Any) -> str:  # noqa: ANN401 - whatever function answers

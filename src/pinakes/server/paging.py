@@ -52,10 +52,10 @@ def decode_cursor(text: str, *types: type | UnionType) -> tuple[Any, ...]:
     try:
         values = orjson.loads(_unpacked(text))
         if not isinstance(values, list) or len(values) != len(types):
-            raise _foreign()
+            raise foreign()
         return tuple(_typed(value, wanted) for value, wanted in zip(values, types, strict=True))
     except (ValueError, binascii.Error) as error:
-        raise _foreign() from error
+        raise foreign() from error
 
 
 def cut(rows: Sequence[T], limit: int, last: Callable[[T], tuple[object, ...]]) -> Page[T]:
@@ -72,7 +72,7 @@ def cut(rows: Sequence[T], limit: int, last: Callable[[T], tuple[object, ...]]) 
 
 def _unpacked(text: str) -> bytes:
     if len(text) > LONGEST or not text.isascii():
-        raise _foreign()
+        raise foreign()
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
@@ -87,7 +87,7 @@ def _typed(value: object, wanted: type | UnionType) -> object:
     if value is None:
         if type(None) in kinds:
             return None
-        raise _foreign()
+        raise foreign()
     kind = next(kind for kind in kinds if kind is not type(None))
     if kind is datetime and isinstance(value, str):
         return _moment(value)
@@ -100,16 +100,17 @@ def _typed(value: object, wanted: type | UnionType) -> object:
     else:
         fits = type(value) is kind and "\0" not in str(value)
     if not fits:
-        raise _foreign()
+        raise foreign()
     return value
 
 
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise _foreign()
+        raise foreign()
     return moment
 
 
-def _foreign() -> Invalid:
+def foreign() -> Invalid:
+    """Build the error for a cursor that is not one of the list that is asked for."""
     return Invalid("This cursor does not belong to this list: take it from the answer before.", field="cursor")

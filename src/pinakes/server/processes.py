@@ -15,8 +15,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-# By this signal `serve` tells its processes to end their streams, right before it tells them to end.
-STREAMS_END = signal.SIGUSR1
+# By this signal `serve` tells its processes that the end begins (`ending`), right before it tells them to end.
+END_BEGINS = signal.SIGUSR1
 
 _PR_SET_PDEATHSIG = 1
 _LONGEST_PAUSE = 30.0
@@ -62,6 +62,13 @@ class Companion:
             if self._process is not None and self._process.poll() is None:
                 self._process.terminate()
 
+    def kill(self) -> None:
+        """End it at once."""
+        self._stopping.set()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.kill()
+
     def stop(self) -> None:
         """Stop it, and wait until it has."""
         self.ask_to_stop()
@@ -77,7 +84,8 @@ class Companion:
                 if self._stopping.is_set():
                     return
                 # It follows this thread's end (`die_with` counts threads, not processes), so the thread stays.
-                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+                # In a session of its own: Ctrl-C in a terminal is for the server, which tells it.
+                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
             began = time.monotonic()
             status = self._process.wait()
             if self._stopping.is_set():

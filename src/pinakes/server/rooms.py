@@ -15,6 +15,7 @@ JOBS = (
     "pinakes.server.collections.jobs",
     "pinakes.server.events.jobs",
     "pinakes.server.events.webhook_jobs",
+    "pinakes.server.people.jobs",
 )
 
 # Modules that register kinds of checks that collections are held against; jobs change collections too.

@@ -698,11 +698,11 @@ begin
     from queues as q
     where w.queue_id = q.id and w.item_id = any(the_items) and w.present and (
         (
-            w.status = 'held' and w.labeler_id = the_user and w.lease_until > now()
+            w.status = 'held' and w.labeler_id = the_user
             and w.lease_until < now() + make_interval(secs => q.lease_seconds * 0.75)
         )
         or (
-            w.status in ('done', 'checked') and w.reviewer_id = the_user and w.review_until > now()
+            w.status in ('done', 'checked') and w.reviewer_id = the_user
             and w.review_until < now() + make_interval(secs => q.lease_seconds * 0.75)
         )
     );
@@ -723,7 +723,12 @@ begin
     select
         c.id, c.kind, c.public_id, i.owner_id, o.name, i.visibility, i.title, i.name, c.description, c.theme, c.tags,
         c.revision, c.entry_count, i.deleted_at, i.container_id,
-        exists (select from collection_checks as k where k.collection_id = c.id),
+        exists (select from collection_checks as k where k.collection_id = c.id) or exists (
+            select from collection_checks as k
+            inner join items as n on k.collection_id = n.id
+            where k.params ->> 'collection' = c.public_id and k.kind = 'disjoint' and k.blocks
+            and n.owner_id = i.owner_id
+        ),
         exists (select from live_collections as l where l.collection_id = c.id)
     from collections as c
     inner join items as i on c.id = i.id
@@ -774,13 +779,42 @@ begin
     from collections as c
     inner join items as i on c.id = i.id
     inner join accounts as o on i.owner_id = o.id
-    where c.public_id = the_public_id and c.kind = the_kind and i.deleted_at is null and i.owner_id = any(curated)
+    where c.public_id = the_public_id and (the_kind is null or c.kind = the_kind) and i.deleted_at is null
+    and i.owner_id = any(curated)
     and (the_owner is null or lower(o.name) = lower(the_owner)) and (expected is null or c.revision = expected)
     and not exists (select from collection_checks as k where k.collection_id = c.id)
+    and not exists (
+        select from collection_checks as k
+        inner join items as n on k.collection_id = n.id
+        where k.params ->> 'collection' = c.public_id and k.kind = 'disjoint' and k.blocks and n.owner_id = i.owner_id
+    )
     and not exists (select from live_collections as l where l.collection_id = c.id);
     return held;
 end;
 $$;
+
+CREATE FUNCTION public.is_limited(the_items integer[], the_user integer, everything boolean, labelers integer[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $_$
+begin
+    if everything or not exists (
+        select from work as w
+        where w.item_id = any(the_items) and w.labeler_id = the_user and w.status in ('held', 'rejected') and w.present
+    ) then
+        return false;
+    end if;
+    return exists (
+        select from work as w
+        inner join jobs as j on w.job_id = j.id
+        inner join queues as q on w.queue_id = q.id
+        inner join items as p on q.project_id = p.id
+        where w.item_id = any(the_items) and w.present and w.status in ('held', 'rejected')
+        and j.user_id = the_user and j.archived_at is null
+        and q.settings @? '$ ? (@.figures_limit > 0 || @.tags_limit > 0 || exists(@.classes[*]))'
+        and not p.owner_id = any(labelers)
+    );
+end;
+$_$;
 
 CREATE TABLE public.label_tags (
     id integer NOT NULL,
@@ -1040,6 +1074,38 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.key_between(low bytea, high bytea) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+    width integer := greatest(length(low), length(high), 7);
+    same integer := 0;
+    bottom bigint;
+    top bigint;
+    made bytea;
+begin
+    while same < least(length(low), length(high)) and get_byte(low, same) = get_byte(high, same) loop
+        same := same + 1;
+    end loop;
+    while width - same <= 7 loop
+        bottom := ('x' || lpad(rpad(encode(substring(low from same + 1), 'hex'), 2 * (width - same), '0'), 16, '0'))
+            ::bit(64)::bigint;
+        top := ('x' || lpad(rpad(encode(substring(high from same + 1), 'hex'), 2 * (width - same), '0'), 16, '0'))
+            ::bit(64)::bigint;
+        if top - bottom > 1 then
+            made := substring(low from 1 for same)
+                || substring(int8send(bottom + (top - bottom) / 2) from 9 - (width - same));
+            while length(made) > 6 and get_byte(made, length(made) - 1) = 0 loop
+                made := substring(made from 1 for length(made) - 1);
+            end loop;
+            return made;
+        end if;
+        width := width + 1;
+    end loop;
+    return null;
+end;
+$$;
+
 CREATE FUNCTION public.sees_only_own(the_item integer, the_user integer, reads boolean) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ((the_user IS NOT NULL) AND (EXISTS (SELECT 1 FROM ((public.work w JOIN public.queues q ON ((w.queue_id = q.id))) JOIN public.jobs j ON ((w.job_id = j.id))) WHERE ((w.item_id = sees_only_own.the_item) AND q.blind AND w.present AND (j.user_id = sees_only_own.the_user) AND ((NOT sees_only_own.reads) OR (w.status = ANY (ARRAY['held'::text, 'rejected'::text, 'done'::text, 'checked'::text])))))) AND (NOT (EXISTS (SELECT 1 FROM (public.work w JOIN public.jobs j ON ((w.review_job_id = j.id))) WHERE ((w.item_id = sees_only_own.the_item) AND w.present AND (j.user_id = sees_only_own.the_user))))));
@@ -1222,6 +1288,72 @@ begin
     delete from votes as v using stale as o where v.item_id = o.item_id;
     delete from vote_counts as v using stale as o where v.item_id = o.item_id;
     return null;
+end;
+$$;
+
+CREATE FUNCTION public.move_entry(the_public_id text, the_owner text, expected integer, curated integer[], the_id integer, the_item integer, the_revision integer, behind_item integer, behind_revision integer, longest integer, everything boolean, accounts integer[], the_actor integer, the_token integer, the_api text, the_request text, the_reason text) RETURNS TABLE(changed_id integer, made_revision integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    held collections;
+    moved entries;
+    ahead bytea;
+    following bytea;
+    fresh bytea;
+    was integer;
+begin
+    held := hold_to_curate(the_public_id, null, the_owner, expected, curated);
+    select e.* into moved
+    from entries as e
+    inner join items as i on e.item_id = i.id
+    where e.collection_id = held.id and held.id = the_id and e.item_id = the_item and e.added_rev = the_revision
+    and i.deleted_at is null and readable(i.visibility, i.owner_id, everything, accounts);
+    if not found then
+        return;
+    end if;
+    select e.order_key into ahead
+    from entries as e
+    inner join items as i on e.item_id = i.id
+    where e.collection_id = held.id and e.item_id = behind_item and e.added_rev = behind_revision
+    and i.deleted_at is null and readable(i.visibility, i.owner_id, everything, accounts);
+    if not found then
+        return;
+    end if;
+    select e.order_key into following
+    from entries as e
+    where e.collection_id = held.id and e.order_key > ahead and e.item_id <> the_item
+    order by e.order_key
+    limit 1;
+    fresh := case when following is null then next_key(ahead) else key_between(ahead, following) end;
+    if fresh is null or (following is not null and length(fresh) > longest) then
+        return;
+    end if;
+    select e.item_id into was
+    from entries as e
+    where e.collection_id = held.id and e.order_key < moved.order_key
+    order by e.order_key desc
+    limit 1;
+    insert into entry_history (
+        collection_id, item_id, order_key, since_rev, until_rev, added_rev, added_by, added_at, score, note
+    )
+    values (
+        moved.collection_id, moved.item_id, moved.order_key, moved.since_rev, held.revision + 1, moved.added_rev,
+        moved.added_by, moved.added_at, moved.score, moved.note
+    );
+    update entries as e
+    set order_key = fresh, since_rev = held.revision + 1
+    where e.collection_id = held.id and e.item_id = the_item;
+    perform close_change(
+        held.id, held.revision + 1, 0, 'entry.moved', the_actor, the_token, the_api, the_request, null,
+        jsonb_build_object('count', 1, 'entries', jsonb_build_array(
+            jsonb_build_object('item', the_item, 'behind', was)
+        )),
+        jsonb_build_object('count', 1, 'entries', jsonb_build_array(
+            jsonb_build_object('item', the_item, 'behind', behind_item)
+        )),
+        the_reason
+    );
+    return query select held.id, held.revision + 1;
 end;
 $$;
 
@@ -2276,6 +2408,12 @@ ALTER TABLE public.artifact_types ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE UNLOGGED TABLE public.attempts (
+    digest bytea NOT NULL,
+    count integer NOT NULL,
+    ends_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.blobs (
     account_id integer NOT NULL,
     md5 bytea NOT NULL,
@@ -3080,6 +3218,9 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.artifact_types
     ADD CONSTRAINT artifact_types_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (digest);
+
 ALTER TABLE ONLY public.blobs
     ADD CONSTRAINT blobs_pkey PRIMARY KEY (account_id, md5);
 
@@ -3307,6 +3448,8 @@ CREATE INDEX client_ids_by_artifact ON public.client_ids USING btree (artifact_i
 CREATE INDEX client_ids_by_version ON public.client_ids USING btree (version_id) WHERE (version_id IS NOT NULL);
 
 CREATE INDEX collection_checks_by_collection ON public.collection_checks USING btree (collection_id);
+
+CREATE INDEX collection_checks_by_named ON public.collection_checks USING btree (((params ->> 'collection'::text))) WHERE ((kind = 'disjoint'::text) AND blocks);
 
 CREATE INDEX collections_by_document ON public.collections USING gin (document) WITH (fastupdate=off);
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
@@ -18,6 +20,11 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 # The client's own variables: they share the prefix, and the server has no business with them.
 CLIENT_VARIABLES = frozenset({"PINAKES_URL", "PINAKES_TOKEN", "PINAKES_OUTPUT"})
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_RATE = re.compile(
+    r"(?P<times>[1-9][0-9]{0,8})\s*(?:/|per)\s*(?P<many>[1-9][0-9]{0,3})?\s*(?P<unit>second|minute|hour|day)s?"
+)
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
@@ -90,6 +97,11 @@ class Settings:
     task_concurrency: int = _setting(
         4, "How many background jobs the task process runs at once; 0 runs none here (use `pinakes work` elsewhere)."
     )
+    stop_grace: int = _setting(
+        30,
+        "How many seconds requests that run may go on when the server is told to stop; in the last five, what would "
+        "not end in time is undone, and its client told to try again.",
+    )
     log_level: LogLevel = _setting("info", "The least severe message that is logged.")
     log_format: LogFormat = _setting(
         "auto", "How a line of the log looks; `auto` is `console` on a terminal and `json` elsewhere."
@@ -97,20 +109,36 @@ class Settings:
     access_log: bool = _setting(default=True, about="Whether every request is logged.")
     metrics: bool = _setting(default=True, about="Whether `/metrics` answers.")
     database_pool_size: int = _setting(10, "The most database connections that one server process keeps.")
-    max_body_bytes: int = _setting(
-        200_000_000, "The largest body of a request that is streamed (bulk input, the lines of runs)."
+    statement_seconds: int = _setting(
+        60,
+        "How many seconds one statement of a request may take in the database, of which it may wait half for somebody "
+        "else's change; 0 for no limit. Changes of much at once have ten minutes, background work has no limit.",
     )
-    max_json_bytes: int = _setting(10_000_000, "The largest body of an ordinary request.")
+    max_body_bytes: int = _setting(
+        200_000_000, "The largest body that is streamed: the lines of bulk calls and imports, of runs."
+    )
+    # The annotations of 50 images with their masks, or a million scored ids, which `supervisely` sends at once, fit in.
+    max_json_bytes: int = _setting(
+        50_000_000, "The largest body that is read whole: JSON or a form, on any path and of any type."
+    )
     max_upload_bytes: int = _setting(100_000_000_000, "The largest file that is taken.")
     upload_address_hours: int = _setting(24, "How many hours the address of an upload can be used.")
     download_address_minutes: int = _setting(60, "How many minutes the address of a download can be used.")
     trash_days: int = _setting(30, "How many days a deleted collection can be brought back.")
     session_days: int = _setting(30, "How many days a session of the web app lasts without being used.")
     webhook_private_addresses: bool = _setting(
-        default=False, about="Whether webhooks may be sent to this machine and into its private networks."
+        default=False,
+        about="Whether webhooks may be sent to this machine and into its private networks, and items of media may "
+        "link there.",
     )
-    signin_limit: str = _setting("10/minute", "How often one address may try to sign in to one account.")
-    signin_limit_address: str = _setting("100/hour", "How often one address may try to sign in at all.")
+    signin_limit: str = _setting(
+        "10/minute",
+        "How often one address may try to sign in to one account, counted over all server processes: so often in a "
+        "second, minute, hour or day, or in some of them (`10/5 minutes`).",
+    )
+    signin_limit_address: str = _setting(
+        "100/hour", "How often one address may try to sign in at all, counted over all server processes."
+    )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -122,11 +150,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be meant."""
-        least = {"port": 0, "task_concurrency": 0}
+        least = {"port": 0, "task_concurrency": 0, "statement_seconds": 0}
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, int) and not isinstance(value, bool) and value < least.get(f.name, 1):
                 message = f"{variable(f.name)} must be at least {least.get(f.name, 1)}, not {value}."
+                raise CannotStart(message)
+        for name in ("signin_limit", "signin_limit_address"):
+            if not rates(getattr(self, name)):
+                message = f"{variable(name)} must be a rate such as 10/minute, not {getattr(self, name)!r}."
                 raise CannotStart(message)
 
     def to_environment(self) -> dict[str, str]:
@@ -166,6 +198,23 @@ class Settings:
             )
             for f in fields(Settings)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many times in so many seconds."""
+
+    times: int
+    seconds: int
+
+
+@cache
+def rates(text: str) -> tuple[Rate, ...]:
+    """Read rates, such as "10/minute" or "10/minute, 30 per 2 hours", all of which hold; none where it is nonsense."""
+    found = [_RATE.fullmatch(part.strip()) for part in re.split("[,;|]", text)]
+    if not all(found):
+        return ()
+    return tuple(Rate(int(m["times"]), int(m["many"] or 1) * _SECONDS[m["unit"]]) for m in found if m)
 
 
 def variable(name: str) -> str:

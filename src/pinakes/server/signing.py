@@ -1,5 +1,7 @@
 """Addresses of files that need no credentials: whoever has one may do what it says, until it expires.
 
+What is put is put in the name of who asked for the address; whether he still may is looked up when it is used.
+
 An address carries a token: what may be done (`Ticket`) and a signature of ours over it. The key is made once and kept
 in the database, so that every process of a server, and every server on it, signs and reads alike.
 """
@@ -49,6 +51,8 @@ class Ticket:
         version_id: The version for which it is uploaded, if it is for one.
         run_id: Whose file.
         name: That file's name.
+        user_id: Who asked for the address, if it is one to put something.
+        token_id: The token with which he did; None for a session.
     """
 
     operation: Operation
@@ -60,6 +64,8 @@ class Ticket:
     version_id: int | None = None
     run_id: int | None = None
     name: str | None = None
+    user_id: int | None = None
+    token_id: int | None = None
 
 
 _FIELDS = tuple(field.name for field in fields(Ticket))
@@ -113,6 +119,9 @@ class Signer:
         if len(token) > _LONGEST or not hmac.compare_digest(signature, self._signature(payload)):
             raise _foreign()
         expires, *values = cast("list[Any]", orjson.loads(payload))
+        if len(values) != len(_FIELDS):
+            message = "This address was made by another version of the server; ask for a new one."
+            raise Forbidden(message)
         facts: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
         facts["md5"] = bytes.fromhex(facts["md5"]) if facts["md5"] is not None else None
         return Ticket(**facts), expires

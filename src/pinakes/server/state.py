@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
 from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
+from pinakes.server.ending import Ending
 from pinakes.server.settings import Settings
 from pinakes.server.signing import Signer
 
@@ -22,14 +22,15 @@ class State:
         db: The pool of database connections.
         blobs: The store of files.
         signer: Makes and reads the addresses under which files come and go.
-        stopping: Set when the process is about to end: whoever streams without an end (server-sent events) ends then.
+        ending: What is still under way when the process is told to end. Whoever streams without an end (server-sent
+            events) ends when that begins.
     """
 
     settings: Settings
     db: Database
     blobs: Blobs
     signer: Signer
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: Ending = field(default_factory=Ending)
 
 
 def state_of(request: HTTPConnection) -> State:

@@ -4,53 +4,67 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
 import os
 import shutil
 import signal
 import socket
 import sys
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from pinakes.server import folder, logs, tasks
 from pinakes.server.db import Database
 from pinakes.server.errors import PinakesError
 from pinakes.server.migrate import migrate
 from pinakes.server.people import service as people
-from pinakes.server.postgres import EmbeddedPostgres
-from pinakes.server.processes import STREAMS_END, Companion
+from pinakes.server.postgres import EmbeddedPostgres, write_down
+from pinakes.server.processes import END_BEGINS, Companion
 from pinakes.server.settings import METRICS_FOLDER, CannotStart, Settings
 
 ADMIN_TOKEN_FILE = "admin-token"  # noqa: S105 - where the secret is, not the secret
 
-# A request that is not done by then is cut, so that a stop takes seconds.
-STOP_GRACE = 5
+# While code is changed, a request that hangs is waited for no longer than this.
+RELOAD_GRACE = 5
 
 
-def serve(settings: Settings, *, reload: bool = False) -> None:
-    """Serve until told to stop."""
+def serve(settings: Settings, announce: Callable[[Settings, str | None], None], *, reload: bool = False) -> None:
+    """Serve until told to stop.
+
+    Args:
+        settings: What the operator decided.
+        announce: Says where the server is, with the administrator's token if it is a new one that nobody knows.
+        reload: Start anew whenever the code changes.
+    """
     logs.configure(settings)
     signal.signal(signal.SIGTERM, _leave)
     with ExitStack() as stack:
+        if not settings.data_dir.exists():  # where there is one, who holds it is the better explanation
+            _check_port(settings.host, settings.port)
         data = folder.make(settings.data_dir)
         stack.enter_context(folder.held(data))
         _check_port(settings.host, settings.port)
+        own = settings.database_url is None
         settings = stack.enter_context(with_database(replace(settings, data_dir=data)))
-        migrate(url_of(settings))
+        if migrate(url_of(settings)) and own:
+            threading.Thread(target=write_down, args=(url_of(settings),), daemon=True).start()
         token = asyncio.run(_ensure_administrator(settings))
         _prepare_metrics(settings)
+        if reload:
+            settings = replace(settings, stop_grace=min(settings.stop_grace, RELOAD_GRACE))
         os.environ.update(settings.to_environment())
         companion = _start_tasks(settings, stack)
-        _run_workers(settings, companion, banner(settings, token), reload=reload)
+        _run_workers(settings, companion, partial(announce, settings, token), reload=reload)
 
 
 @contextmanager
@@ -77,22 +91,55 @@ def banner(settings: Settings, token: str | None) -> str:
 
 
 class _Server(MPServer):
-    """Granian's server, which lets a stream without an end know that the end has come."""
+    """Granian's server, whose processes know when the end begins, and which stops at once when told so twice."""
+
+    def __init__(self, *args: Any, companion: Companion | None, **kwargs: Any) -> None:  # noqa: ANN401 - granian's own
+        """Keep what runs beside the processes, and stops with them."""
+        super().__init__(*args, **kwargs)
+        self._companion: Companion | None = companion
+        self._told: bool = False
 
     def signal_handler_interrupt(self, *args: object, **kwargs: object) -> None:
-        """Stop: tell the processes first, so that they end their streams."""
-        for child in multiprocessing.active_children():
-            if child.pid is not None and child.is_alive():
-                os.kill(child.pid, STREAMS_END)
+        """Stop; when told so again, without waiting for anything."""
+        if self._told:
+            for worker in self.wrks:
+                worker.kill()
+            if self._companion is not None:
+                self._companion.kill()
+        self._told = True
         super().signal_handler_interrupt(*args, **kwargs)
 
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Stop the processes, and the background work at the same time."""
+        if self._companion is not None:
+            self._companion.ask_to_stop()
+        super().shutdown(exit_code)
 
-def _run_workers(settings: Settings, companion: Companion | None, greeting: str, *, reload: bool) -> None:
+    def _stop_workers(self) -> None:
+        self._tell(self.wrks)
+        super()._stop_workers()
+
+    def _respawn_workers(self, workers: Sequence[int], *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - granian's
+        self._tell([self.wrks[index] for index in workers])
+        super()._respawn_workers(workers, *args, **kwargs)
+
+    @staticmethod
+    def _tell(workers: Iterable[WorkerProcess]) -> None:
+        """Tell processes that their end begins, right before they are told to end; one that only starts ends by it."""
+        for worker in workers:
+            if worker.is_alive():
+                worker.interrupt_by_parent = True
+                os.kill(worker.inner.pid, END_BEGINS)
+
+
+def _run_workers(settings: Settings, companion: Companion | None, greet: Callable[[], None], *, reload: bool) -> None:
     if not reload:
         # Imported before the processes part, the code is in memory once, and they start at once. What is loaded stays:
-        # the collector, which would look at it again and again meanwhile, costs a tenth of the time.
+        # the collector, which would look at it again and again meanwhile, costs a tenth of the time; and at the end of
+        # this process, more than a second.
         gc.disable()
         import_module("pinakes.server.app")
+        gc.freeze()
         gc.enable()
     server = _Server(
         "pinakes.server.app:from_environment",
@@ -103,7 +150,7 @@ def _run_workers(settings: Settings, companion: Companion | None, greeting: str,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         workers=1 if reload else settings.workers,
-        workers_kill_timeout=STOP_GRACE,
+        workers_kill_timeout=settings.stop_grace,
         respawn_failed_workers=True,
         backlog=2048,
         websockets=False,
@@ -113,10 +160,9 @@ def _run_workers(settings: Settings, companion: Companion | None, greeting: str,
         reload=reload,
         reload_paths=[Path(__file__).parents[1]],
         reload_ignore_worker_failure=reload,
+        companion=companion,
     )
-    server.on_startup(lambda: sys.stderr.write(greeting))
-    if companion is not None:
-        server.on_shutdown(companion.ask_to_stop)
+    server.on_startup(greet)
     server.serve()
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +152,18 @@ async def defer(
         if violated(error) != _WAITS_ALREADY:
             raise
         return None
+
+
+async def defer_each(tx: Tx, name: str, calls: Sequence[Mapping[str, object]]) -> None:
+    """Have several jobs of one name run after the caller's transaction commits, each with its own arguments.
+
+    Args:
+        tx: The caller's transaction.
+        name: The jobs' registered name.
+        calls: What each is called with; it must fit into JSON.
+    """
+    if calls:
+        await tx.run(SQL.defer_jobs, queue=QUEUE, task=name, calls=[json(dict(one)) for one in calls])
 
 
 async def run_worker(settings: Settings, *, wait: bool = True) -> None:

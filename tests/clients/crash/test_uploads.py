@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 
+from pinakes.server.actor import Actor
 from pinakes.server.artifacts import transfers
 from pinakes.server.blobs import Blobs
 from pinakes.server.db import Database
@@ -73,15 +74,25 @@ class Depot:
         self.server.process.wait(timeout=10)
         psutil.wait_procs(processes, timeout=10)
 
+    @property
+    def actor(self) -> Actor:
+        """The administrator."""
+        return Actor(user_id=self.account_id)
+
     def upload(self) -> str:
         address = transfers.blob_upload(
-            self.signer, account_id=self.account_id, md5=MD5, version_id=None, name="large.bin"
+            self.signer, self.actor, account_id=self.account_id, md5=MD5, version_id=None, name="large.bin"
         )
         return self.server.url + address
 
     def part(self, upload_id: str, number: int) -> str:
         address = transfers.part_upload(
-            self.signer, account_id=self.account_id, upload_id=upload_id, number=number, name="large.bin"
+            self.signer,
+            self.actor,
+            account_id=self.account_id,
+            upload_id=upload_id,
+            number=number,
+            name="large.bin",
         )
         return self.server.url + address
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from huggingface_hub import Collection, HfApi
+from huggingface_hub import Collection, HfApi, hf_api
 from huggingface_hub.utils import HfHubHTTPError
 
 from clients.huggingface.hub import Hub, Person, unique
@@ -45,7 +47,7 @@ def filled(alice: Person, slug: str) -> str:
 
 class TestModel:
     def test_all_kinds_meet_in_one_collection(self, hub: Hub, alice: Person, slug: str) -> None:
-        """H-01, H-02, H-12, H-13, H-17, H-18: models, datasets, spaces, papers; newer: two more."""
+        """H-01, H-02, H-13: models, datasets, spaces, papers, by the words for them on the wire; newer: two more."""
         nested = alice.api.create_collection(unique("Nested"))
         wanted = [
             (alice.repo(kind="model"), "model"),
@@ -60,6 +62,51 @@ class TestModel:
         found = alice.api.get_collection(slug)
         assert [(item.item_id, item.item_type) for item in found.items] == wanted
 
+    def test_extra_attributes_by_kind(
+        self, hub: Hub, alice: Person, slug: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """H-17, H-18: what the client is given of items beside what it needs; nothing of that is there for all kinds.
+
+        `Collection.__init__` hands each item of the answer to `CollectionItem`: extra attributes are its `**kwargs`.
+        """
+        nested = alice.api.create_collection(unique("Nested"), description="Inside").slug
+        for item, kind in (
+            (alice.repo(private=True), "model"),
+            (alice.repo(kind="dataset"), "dataset"),
+            (alice.repo(kind="space"), "space"),
+            (hub.paper("A title"), "paper"),
+            (hub.bucket(alice.name), "bucket"),
+            (nested, "collection"),
+        ):
+            alice.api.add_collection_item(slug, item, kind)  # type: ignore[arg-type]
+        liked = alice.api.get_collection(slug).items[1].item_id
+        alice.call("PUT", f"/api/v1/repos/dataset/{liked}/like").raise_for_status()
+        given: list[dict[str, Any]] = []
+
+        class Given(hf_api.CollectionItem):
+            def __init__(self, **item: Any) -> None:  # noqa: ANN401 - as they come
+                given.append(item)
+                super().__init__(**item)
+
+        monkeypatch.setattr(hf_api, "CollectionItem", Given)
+        items = alice.api.get_collection(slug).items
+        needed = {"_id", "id", "type", "position", "note"}
+        extra = {item["type"]: {name: item[name] for name in item.keys() - needed} for item in given}
+        for kind, private, likes in (("model", True, 0), ("dataset", False, 1)):
+            found = extra[kind]
+            assert (found["author"], found["private"], found["gated"], found["likes"]) == (
+                alice.name,
+                private,
+                False,
+                likes,
+            )
+            assert found["lastModified"].endswith("Z")
+        assert (extra["space"]["title"], extra["space"]["sdk"]) == (items[2].item_id.split("/")[1], "gradio")
+        assert extra["paper"].items() >= {"title": "A title", "upvotes": 0}.items()
+        assert extra["collection"].items() >= {"slug": nested, "description": "Inside"}.items()
+        assert set.intersection(*(set(of_kind) for of_kind in extra.values())) == set()
+        assert [(item.item_id, item.item_type) for item in items][-1] == (nested, "collection")
+
     def test_the_fields_of_a_collection(self, alice: Person) -> None:
         """H-04 to H-08: slug, title, owner, items, last_updated, position, private, theme, upvotes, description."""
         made = alice.api.create_collection(unique("Fields"), description="What it has")
@@ -67,6 +114,7 @@ class TestModel:
         assert made.slug.startswith(f"{alice.name}/fields-")
         assert made.items == []
         assert made.last_updated.tzinfo == UTC
+        assert made.last_updated.microsecond % 1000 == 0, "milliseconds"
         assert abs(datetime.now(UTC) - made.last_updated) < timedelta(minutes=5)
         assert (made.position, made.private, made.upvotes) == (0, False, 0)
         assert made.theme in {"orange", "blue", "green", "purple", "pink", "indigo"}
@@ -78,12 +126,16 @@ class TestModel:
         assert alice.api.get_collection(slug).upvotes == 1
 
     def test_the_fields_of_an_item(self, alice: Person, filled: str) -> None:
-        """H-09, H-10, H-11, H-14, H-16, H-19: the membership has an id of its own, and positions sort the items."""
+        """H-09, H-10, H-14, H-16, H-19: the membership has an id of its own, the thing keeps its; positions sort."""
         first, second, third = alice.api.get_collection(filled).items
-        assert len({first.item_object_id, second.item_object_id, third.item_object_id}) == 3
-        assert first.item_id.startswith(f"{alice.name}/")
+        other = alice.api.create_collection(unique("Other")).slug
+        again = alice.api.add_collection_item(other, first.item_id, "model").items[0]
+        assert len({one.item_object_id for one in (first, second, third, again)}) == 4
+        assert alice.api.model_info(first.item_id).id == first.item_id == again.item_id
+        assert (first.item_type, first.note) == ("model", None)
         assert first.position < second.position < third.position
-        assert first.note is None
+        alice.api.delete_collection_item(filled, second.item_object_id)
+        assert first.position < alice.api.get_collection(filled).items[1].position <= third.position
 
     def test_a_note_and_a_link_in_it(self, alice: Person, slug: str) -> None:
         """H-15: a comment, with a link in it."""
@@ -92,23 +144,45 @@ class TestModel:
         assert alice.api.get_collection(slug).items[0].note == note
 
     def test_the_browser_and_the_code_see_the_same(self, alice: Person, filled: str) -> None:
-        """H-03: what code makes is what every other way shows (the web app reads the native API)."""
-        entries = alice.call("GET", f"/api/v1/collections/{filled[-24:]}/entries").json()
+        """H-03: what code makes every other way shows, and the other way round (the web app has the native API)."""
+        path = f"/api/v1/collections/{filled[-24:]}/entries"
+        dataset = alice.repo(kind="dataset")
+        more = {"items": [{"item": {"kind": "dataset", "address": dataset}, "note": "by hand"}]}
+        alice.call("POST", path, json=more).raise_for_status()
+        rows = alice.call("GET", path).json()["rows"]
         found = alice.api.get_collection(filled)
-        assert len(entries["rows"]) == len(found.items) == 3
+        assert (ids(found)[-1], found.items[-1].note, len(found.items)) == (dataset, "by hand", 4)
+        assert [(row["item"]["address"], row["item"]["kind"], row["note"]) for row in rows] == [
+            (item.item_id, item.item_type, item.note) for item in found.items
+        ]
 
 
 class TestFetch:
     def test_ones_own_and_any_public_one(self, alice: Person, bob: Person, nobody: Person, filled: str) -> None:
-        """H-20, H-21, H-24: by slug, also for who did not sign in."""
+        """H-20, H-21: by slug, and by that only; also for who did not sign in."""
         expected = ids(alice.api.get_collection(filled))
         assert ids(bob.api.get_collection(filled)) == expected
         assert ids(nobody.api.get_collection(filled)) == expected
+        title = alice.api.get_collection(filled).title
+        for no_slug in (title, alice.name, f"{alice.name}/"):
+            with pytest.raises(HfHubHTTPError):
+                alice.api.get_collection(no_slug)
+
+    def test_the_slug_is_in_the_address_of_the_page(self, alice: Person, nobody: Person, filled: str) -> None:
+        """H-24: whoever looks at the collection in a browser reads the slug there."""
+        found = alice.api.get_collection(filled)
+        path = found.url.removeprefix(alice.url)
+        assert path == f"/collections/{filled}"
+        page = nobody.call("GET", path)
+        assert (page.status_code, page.headers["content-type"].split(";")[0]) == (200, "text/html")
+        assert found.title in page.text
 
     def test_the_slug_ends_in_an_id(self, alice: Person) -> None:
         """H-22, H-23: owner/title-words-ID; whatever its length, the last part finds the collection."""
         made = alice.api.create_collection("My cool stuff 2f1c1d9e-3b0f-4f6e-9e57-0c1d2e3f4a5b")
-        assert made.slug.startswith(f"{alice.name}/my-cool-stuff-2f1c1d9e-3b0f-4f6e-9e57-0c1d2e3f4a5b-")
+        words = f"{alice.name}/my-cool-stuff-2f1c1d9e-3b0f-4f6e-9e57-0c1d2e3f4a5b"
+        assert re.fullmatch(f"{words}-[0-9a-f]{{24}}", made.slug)
+        assert alice.api.create_collection(f"{made.title}!").slug.rpartition("-")[0] == words, "the id tells them apart"
         assert alice.api.get_collection(f"{alice.name}/whatever-{made.slug.split('-')[-1]}").title == made.title
         assert alice.api.get_collection(f"{alice.name}/{made.slug.split('-')[-1]}").title == made.title
 
@@ -218,7 +292,7 @@ class TestAdd:
         assert len(alice.api.get_collection(slug).items) == 1
 
     def test_the_same_id_with_another_type(self, alice: Person, slug: str) -> None:
-        """H-11, H-12, H-40: two items."""
+        """H-11, H-40: two items; the id alone need not be unique."""
         name = f"{alice.name}/{unique('wuerstchen')}"
         alice.api.create_repo(name)
         alice.api.create_repo(name, repo_type="space", space_sdk="gradio")
@@ -227,13 +301,13 @@ class TestAdd:
         assert [(item.item_id, item.item_type) for item in found.items] == [(name, "model"), (name, "space")]
 
     def test_the_same_pair_again(self, alice: Person, slug: str) -> None:
-        """H-41, H-42: 409, whatever its spelling; `exists_ok` turns it into the collection as it is."""
+        """H-12, H-41, H-42: 409, whatever its spelling; `exists_ok` turns it into the collection as it is."""
         model = alice.repo()
         alice.api.add_collection_item(slug, model, "model", note="first")
         refused(409, alice.api.add_collection_item, slug, model, "model")
         refused(409, alice.api.add_collection_item, slug, model.upper(), "model")
         again = alice.api.add_collection_item(slug, model, "model", note="second", exists_ok=True)
-        assert [item.note for item in again.items] == ["first"]
+        assert [(item.item_id, item.note) for item in again.items] == [(model, "first")]
 
     def test_what_is_not_there(self, alice: Person, bob: Person, slug: str) -> None:
         """Unknown and hidden are the same 404; a wrong type is one too; an impossible type is a 400."""
@@ -358,6 +432,14 @@ class TestRemove:
         after = alice.api.get_collection(filled)
         assert ids(after) == [before.items[0].item_id, before.items[2].item_id]
         assert alice.api.repo_exists(before.items[1].item_id)
+
+    def test_a_paper(self, hub: Hub, alice: Person, slug: str) -> None:
+        """H-54: the paper is there as before."""
+        paper = hub.paper("To stay")
+        found = alice.api.add_collection_item(slug, paper, "paper")
+        alice.api.delete_collection_item(slug, found.items[0].item_object_id)
+        assert alice.api.get_collection(slug).items == []
+        assert alice.api.paper_info(paper).title == "To stay"
 
     def test_a_missing_item(self, alice: Person, filled: str) -> None:
         """H-53: an error, unless it may be missing."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from huggingface_hub.utils import HfHubHTTPError
 
 from clients.huggingface.hub import Hub, Person, unique
 
@@ -59,8 +61,9 @@ def walk(hub: Hub) -> Walk:
 
 
 def test_fetching(walk: Walk) -> None:
-    """H-04, H-05, H-06, H-08, H-09, H-16, H-20, H-21, H-22, H-24: `get_collection`, and what it prints."""
+    """H-04, H-05, H-06, H-08, H-09, H-16, H-20, H-22: `get_collection` of somebody else's, and what it prints."""
     collection = walk.value("collection")
+    assert re.fullmatch(f"{walk.bloke.name}/recent-models-[0-9a-f]{{24}}", walk.recent)
     assert f"slug='{walk.recent}'" in collection
     assert "title='Recent models'" in collection
     assert f"owner='{walk.bloke.name}'" in collection
@@ -70,25 +73,32 @@ def test_fetching(walk: Walk) -> None:
     assert "tzinfo=datetime.timezone.utc" in collection
     assert 'description="Models I\'ve recently quantized."' in collection
     item = walk.value("collection.items[0]")
+    assert re.search("item_object_id='[0-9a-f]{24}'", item)
+    assert "position=0" in item
     assert f"item_id='{walk.bloke.name}/U-Amethyst-20B-AWQ'" in item
     assert "item_type='model'" in item
     assert "note=None" in item
 
 
 def test_creating(walk: Walk) -> None:
-    """H-26, H-30, H-31, H-32, H-33: `create_collection`, and the four attributes that the guide prints."""
+    """H-26, H-30, H-31, H-32, H-33: `create_collection`, the four attributes that the guide prints, and the rest."""
     slug = walk.value("collection.slug")
     assert slug.startswith(f"'{walk.omar.name}/iccv-2023-")
     assert walk.value("collection.title") == "'ICCV 2023'"
     assert walk.value("collection.owner") == f"'{walk.omar.name}'"
     assert walk.value("collection.url") == f"'{walk.omar.url}/collections/{slug[1:]}"
+    made = walk.omar.api.get_collection(slug[1:-1])
+    assert made.description == "Portfolio of models, papers and demos I presented at ICCV 2023"
+    assert made.items == []
 
 
 def test_adding_noting_reordering_and_removing(walk: Walk) -> None:
-    """H-27, H-28, H-34, H-35 to H-40, H-43 to H-50: the collection of the open-source week, after all the guide did."""
+    """H-27, H-28, H-34 to H-37, H-39, H-40, H-43 to H-50: the collection of the open-source week, after all of it."""
     slug = walk.value("collection.slug", 1)[1:-1]
     assert slug.startswith(f"{walk.omar.name}/os-week-highlights-sept-18-24-")
     collection = walk.omar.api.get_collection(slug)
+    assert (collection.title, collection.owner) == ("OS Week Highlights - Sept 18 - 24", walk.omar.name)
+    assert collection.description is None
     wuerstchen = f"{walk.owners['warp-ai']}/wuerstchen"
     assert [(item.item_type, item.item_id, item.note) for item in collection.items] == [
         (
@@ -106,10 +116,16 @@ def test_adding_noting_reordering_and_removing(walk: Walk) -> None:
 
 
 def test_deleting(walk: Walk) -> None:
-    """H-51, H-53: the guide's last line deletes what is not there, and is content."""
-    assert [said for said, _ in walk.said if "useless-collection" in said] == []
-    title = unique("Useless collection")
-    slug = walk.omar.api.create_collection(title).slug
+    """H-51, H-53: the guide's last line deletes what is not there, and is content: the walk came to its end.
+
+    So does the same line when there is something to delete, and when it is run again.
+    """
+    assert walk.said[-1][0].startswith("delete_collection_item(")
+    slug = walk.omar.api.create_collection(unique("Useless collection")).slug
     script = f"from huggingface_hub import delete_collection; collection = delete_collection({slug!r}, missing_ok=True)"
-    walk.omar.python("-c", script)
-    assert slug not in {found.slug for found in walk.omar.api.list_collections(owner=walk.omar.name)}
+    for _ in range(2):
+        walk.omar.python("-c", script)
+        assert slug not in {found.slug for found in walk.omar.api.list_collections(owner=walk.omar.name)}
+        with pytest.raises(HfHubHTTPError) as gone:
+            walk.omar.api.get_collection(slug)
+        assert gone.value.response.status_code == 404

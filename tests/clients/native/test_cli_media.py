@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -130,6 +131,11 @@ def test_labels(shell: Shell, place: Place):
     out = shell.run("labels", "export", "all.jsonl", "--project", place.project)
     assert "4 items written" in out.stderr
     assert "4 of 4 items saved" in shell.run("labels", "import", "all.jsonl").stderr
+    shell.run("annotations", "export", "coco.zip", "--project", place.project, "--labels-only")
+    with zipfile.ZipFile(shell.folder / "coco.zip") as packed:
+        document = json.loads(packed.read("annotations.json"))
+    assert len(document["images"]) == 4
+    shell.run("annotations", "export", "none.zip", "--project", place.project + "-none", status=4)
     (shell.folder / "bad.jsonl").write_text(json.dumps({"item": int(first), **body, "tags": [{"name": "none"}]}))
     assert "line 1: " in shell.run("labels", "import", "bad.jsonl", status=7).stderr
     (shell.folder / "worse.jsonl").write_text("nonsense")

@@ -249,3 +249,57 @@ def test_projects(shell: Shell, place: Place):
     shell.run("projects", "rm", place.project, status=2)
     shell.run("projects", "rm", place.project, "--yes")
     shell.run("projects", "rm", place.project, "--yes", "--missing-ok")
+
+
+def test_editing_a_version(shell: Shell, place: Place):
+    """Description, metadata, tags, how long it is kept: for every release at once; aliases in its artifact."""
+    first, second = logged(shell, place, "one", "--tag", "draft", "--alias", "best"), logged(shell, place, "two")
+    edit = ("artifacts", "edit", f"{place.artifact}:v0")
+    changed = shell.json(
+        *(*edit, "--description", "The first", "--metadata", '{"accuracy": 0.98}'),
+        *("--tag", "vision", "--tag", "small", "--remove-tag", "draft", "--keep", "30"),
+    )
+    assert (changed["id"], changed["description"], changed["metadata"]) == (int(first), "The first", {"accuracy": 0.98})
+    assert (sorted(changed["tags"]), changed["ttl_seconds"]) == (["small", "vision"], 30 * 86_400)
+    kept = shell.json(*edit)
+    assert (kept["description"], sorted(kept["tags"]), kept["ttl_seconds"]) == (
+        "The first",
+        ["small", "vision"],
+        2592000,
+    )
+    assert shell.json(*edit, "--keep", "forever", "--description", "")["ttl_seconds"] == -2
+    assert not shell.json(*edit)["description"]
+    assert shell.words("artifacts", "edit", second, "--alias", "best", "--alias", "next", "--reason", "better") == [
+        second
+    ]
+    named = ("releases", "alias-at", place.artifact)
+    assert shell.words(*named, "best") == shell.words(*named, "next") == ["v1"]
+    assert shell.json("releases", "log", place.artifact, "--alias", "best")[0]["reason"] == "better"
+    told = shell.run("artifacts", "edit", second, "--remove-alias", "next", "--remove-alias", "gone")
+    assert "reader:v1 is not called gone in its artifact." in told.stderr
+    shell.run(*named, "next", status=4)
+    # What another version is called is not taken from it.
+    shell.run(*edit, "--remove-alias", "best")
+    assert shell.words(*named, "best") == ["v1"]
+
+
+def test_what_a_version_can_not_be_said_to_be(shell: Shell, place: Place):
+    logged(shell, place, "one")
+    edit = ("artifacts", "edit", f"{place.artifact}:v0")
+    for wrong in (("--metadata", "[1]"), ("--keep", "0"), ("--keep", "soon"), ("--tag", ""), ("--alias", "v7")):
+        assert shell.run(*edit, *wrong, status=2).stderr
+    assert shell.json(*edit)["tags"] == []
+
+
+def test_editing_a_release(shell: Shell, place: Place):
+    shell.run("releases", "create", place.release, "--type", "model", "--tag", "old")
+    edit = ("releases", "edit")
+    changed = shell.json(*edit, place.release, "--description", "Digits", "--tag", "vision", "--type", "dataset")
+    assert (changed["description"], changed["tags"]) == ("Digits", ["vision"])
+    assert sorted(changed["types"]) == ["dataset", "model"]
+    renamed = f"{place.registry}/Digits"
+    assert shell.words(*edit, place.release, "--name", "Digits", "--no-tag", "--reason", "clearer") == [renamed]
+    found = shell.json("releases", "info", renamed)
+    assert (found["name"], found["tags"], found["description"]) == ("Digits", [], "Digits")
+    logged(shell, place, "one")
+    assert shell.json(*edit, place.artifact, "--description", "Reads")["description"] == "Reads"

@@ -76,8 +76,15 @@ def test_papers(admin: pinakes.Client, connect: Connect):
         ["Ada", "Ben"],
         client.users.me().name,
     )
-    assert client.papers.register(f"{arxiv_id}v2", title="Better").id == made.id
-    assert client.papers.get(arxiv_id).title == "Better"
+    with pytest.raises(pinakes.Conflict) as refusal:
+        client.papers.register(f"{arxiv_id}v2", title="Better")
+    assert refusal.value.field == "id"
+    assert client.papers.update(f"{arxiv_id}v2", title="Better").id == made.id
+    better = client.papers.get(arxiv_id)
+    assert (better.title, better.abstract, better.authors) == ("Better", made.abstract, made.authors)
+    assert better == client.papers.register(
+        arxiv_id, title="Better", authors=["Ada", "Ben"], abstract="About it.", published_at=made.published_at
+    )
     assert admin.items.vote(made.id).votes == 1
     assert admin.papers.get(arxiv_id).voted
     assert admin.items.vote(made.id, False).voted is False

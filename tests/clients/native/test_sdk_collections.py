@@ -172,7 +172,7 @@ def test_a_batch_reports_each_line_or_is_all_or_nothing(admin: pinakes.Client, m
     with pytest.raises(pinakes.Conflict) as caught:
         admin.collections.add(made, [models[3], models[0]], atomic=True)
     assert caught.value.batch is not None
-    assert [r.outcome for r in caught.value.batch.results] == ["added", "duplicate"]
+    assert [r.outcome for r in caught.value.batch.results] == ["not_applied", "duplicate"]
     assert order(admin, made) == [models[0], models[2]]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -11,8 +12,9 @@ from uuid import uuid4
 import pytest
 
 import pinakes
-from factories.media import MADE, SUFFIXES, png
-from pinakes.api.media import Dataset
+from factories.media import HTML, MADE, SUFFIXES, jpeg, png, video
+from pinakes.api.media import MAX_SMALL, Dataset
+from pinakes.sdk import local_media
 from pinakes.sdk.progress import Progress
 
 BOX = {"class_name": "car", "geometry_type": "rectangle", "geometry": {"points": {"exterior": [[0, 0], [4.5, 3]]}}}
@@ -87,6 +89,123 @@ def test_only_what_is_missing_is_sent(admin: pinakes.Client, dataset: Dataset, t
     assert clash.problems[0].code == "name_taken"
     flat = admin.media.upload(admin.datasets.create(dataset.project, "flat"), tmp_path, nested=False)
     assert flat.files == 3
+
+
+def test_bad_files_in_the_middle(admin: pinakes.Client, dataset: Dataset, tmp_path: Path):
+    """S1-import: what is broken, mislabelled, unreadable or under a name that can't be is named; the rest is there."""
+    seed = dataset.id * 100
+    fill(tmp_path, 20, seed)
+    bad = {
+        "10-broken.png": png(seed + 30, 64, 64)[:-700],
+        "11-page.png": HTML,
+        "12-jpeg.png": jpeg(seed + 31),
+        "13-back\\slash.png": png(seed + 32),
+        "14-empty.png": b"",
+        "15-clip.mp4": video(seed=seed),
+    }
+    for name, content in bad.items():
+        (tmp_path / name).write_bytes(content)
+    done = admin.media.upload(dataset, tmp_path)
+    assert (done.files, done.added, done.sent, done.refused) == (26, 20, 20, 6)
+    assert {problem.path.name for problem in done.problems} == {*bad}
+    assert all(problem.message and problem.code == "invalid" for problem in done.problems)
+    again = admin.media.upload(dataset, tmp_path)
+    assert (again.added, again.unchanged, again.refused, again.sent) == (0, 20, 6, 0)
+
+
+class Stop(Exception):
+    """The user has stopped the import."""
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_an_interrupted_import_goes_on(
+    admin: pinakes.Client, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+):
+    """S1-import: what is there is not sent again; in the end each file is an item once."""
+    content = fill(tmp_path, 40, dataset.id * 100)
+    monkeypatch.setattr(local_media, "BYTES_AT_ONCE", 5 * len(content["0.png"]))
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= 12:
+            raise Stop
+
+    with pytest.raises(Stop):
+        admin.media.upload(dataset, tmp_path, at_once=at_once, progress=stop)
+    there = admin.media.count(dataset=dataset)
+    assert 12 <= there < 40
+    told: list[Progress] = []
+    done = admin.media.upload(dataset, tmp_path, at_once=at_once, progress=told.append)
+    assert (done.added, done.sent, done.unchanged) == (40 - there, 40 - there, there)
+    assert (told[-1].done, told[-1].total) == (40, 40)
+    assert sorted(one.name for one in admin.media.list(dataset=dataset)) == sorted(content)
+
+
+def test_many_imports_into_one_dataset(admin: pinakes.Client, dataset: Dataset, tmp_path: Path):
+    """Several people send the same folder, and folders of their own, at the same time."""
+    seed = dataset.id * 100
+    content = fill(tmp_path / "all", 30, seed)
+    for number in range(4):
+        (tmp_path / str(number) / f"{number}-own.png").parent.mkdir()
+        (tmp_path / str(number) / f"{number}-own.png").write_bytes(png(seed + 50 + number))
+    folders = [tmp_path / "all"] * 4 + [tmp_path / str(number) for number in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        done = [*pool.map(lambda folder: admin.media.upload(dataset, folder), folders)]
+    assert sum(one.added for one in done) == 34
+    assert sum(one.unchanged for one in done) == 90
+    assert not any(one.refused for one in done)
+    names = sorted([*content, *(f"{number}-own.png" for number in range(4))])
+    assert sorted(one.name for one in admin.media.list(dataset=dataset)) == names
+    assert admin.datasets.get(dataset.id).item_count == 34
+
+
+def test_large_files_among_small_ones(admin: pinakes.Client, dataset: Dataset, tmp_path: Path):
+    """A large one is streamed by itself; large and broken, it is refused as a small one is."""
+    seed = dataset.id * 100
+    fill(tmp_path, 3, seed)
+    large = png(seed + 10, 1600, 1000)
+    assert len(large) > MAX_SMALL
+    (tmp_path / "1-large.png").write_bytes(large)
+    (tmp_path / "2-large.png").write_bytes(large[:-90_000])
+    done = admin.media.upload(dataset, tmp_path)
+    assert (done.added, done.sent, done.refused) == (4, 4, 1)
+    assert [problem.path.name for problem in done.problems] == ["2-large.png"]
+    assert admin.media.upload(dataset, tmp_path).unchanged == 4
+
+
+def test_files_that_go_while_they_are_sent(
+    admin: pinakes.Client, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """One that is gone, one that can't be read, one that changed: they are named, the others are there."""
+    seed = dataset.id * 100
+    fill(tmp_path, 6, seed)
+    hashes = local_media.sha256_of_each
+
+    def then_change(files: Sequence[local_media.MediaFile]) -> list[str | OSError]:
+        found = hashes(files)
+        (tmp_path / "1.png").unlink()
+        (tmp_path / "2.png").write_bytes(png(seed + 70))
+        (tmp_path / "3.png").write_bytes(bytes(MAX_SMALL + 1))
+        return [
+            OSError(13, "Permission denied") if one.name == "4.png" else it
+            for one, it in zip(files, found, strict=True)
+        ]
+
+    monkeypatch.setattr(local_media, "sha256_of_each", then_change)
+    done = admin.media.upload(dataset, tmp_path)
+    assert (done.files, done.added, done.refused) == (6, 2, 4)
+    codes = {problem.path.name: problem.code for problem in done.problems}
+    assert codes == {"1.png": "unreadable", "2.png": "invalid", "3.png": "unreadable", "4.png": "unreadable"}
+
+
+@pytest.mark.parametrize("data_type", ["videos", "point_clouds", "volumes"])
+def test_folders_of_all_kinds(admin: pinakes.Client, tmp_path: Path, data_type: Any):  # noqa: ANN401
+    place = admin.datasets.create(admin.projects.create(f"admin/{uuid4().hex[:12]}", data_type=data_type), "ds")
+    for number in range(3):
+        (tmp_path / f"{number}{SUFFIXES[data_type]}").write_bytes(MADE[data_type](20 + number))
+    (tmp_path / "1.png").write_bytes(png(1))
+    done = admin.media.upload(place, tmp_path)
+    assert (done.added, done.refused) == (3, 1)
+    assert admin.media.upload(place, tmp_path).unchanged == 3
 
 
 @pytest.mark.parametrize("data_type", ["images", "videos", "point_clouds", "volumes"])

@@ -70,6 +70,24 @@ def test_by_each_filter(place: Place, job: Any) -> None:  # noqa: ANN401 - the c
     assert api.get_activity(team.id, filter_job_id=job.id, start_date=now + timedelta(minutes=1)) == []
 
 
+def test_what_was_drawn_and_tagged(place: Place) -> None:
+    """S1-37: each figure and each tag with what it is on, as in the client's example."""
+    api, team, image = place.api, place.team, place.ids(1)[0]
+    tags = [place.tag("checked")]
+    api.annotation.upload_ann(image, place.annotation(place.box(), tags=tags))
+    (figure,) = api.annotation.download(image).annotation["objects"]
+    api.annotation.upload_ann(image, place.annotation(tags=tags))
+    wanted = [actions.CREATE_FIGURE, actions.UPDATE_FIGURE, actions.DISABLE_FIGURE, actions.ATTACH_TAG]
+    done = api.team.get_activity(team.id, filter_project_id=place.project.id, filter_actions=wanted)
+    figures = [one for one in done if one["figureId"] is not None]
+    assert [one["action"] for one in figures] == [actions.DISABLE_FIGURE, actions.CREATE_FIGURE]
+    assert {(one["figureId"], one["imageId"], one["class"], one["user"]) for one in figures} == {
+        (figure["id"], image, "car", team.lead.name)
+    }
+    (tagged,) = [one for one in done if one["action"] == actions.ATTACH_TAG]
+    assert (tagged["tag"], tagged["imageId"], tagged["user"]) == ("checked", image, team.lead.name)
+
+
 def test_only_managers_of_the_team_are_told(place: Place) -> None:
     team = place.team
     for person in (team.anna, team.rita, team.vera):

@@ -10,6 +10,7 @@ import pytest
 from clients.supervisely.studio import (
     HEIGHT,
     WIDTH,
+    HTTPError,
     Person,
     Team,
     cloud_objects,
@@ -65,6 +66,16 @@ class TestVideos:
         assert films.api.video.get_info_by_id(video.id) == films.api.video.get_list(films.dataset.id)[0]
         films.api.video.download_path(video.id, str(tmp_path / "back.mp4"))
         assert (tmp_path / "back.mp4").read_bytes() == path.read_bytes()
+        shown = films.api.video.frame.download_np(video.id, 3)
+        assert shown.shape == (HEIGHT, WIDTH, 3)
+        one, other = films.api.video.frame.download_nps(video.id, [5, 0])
+        assert one.shape == other.shape == shown.shape
+        assert abs(one.astype(int) - other.astype(int)).max() > 3
+        paths = [str(tmp_path / f"{number}.jpg") for number in (1, 4)]
+        films.api.video.download_frames(video.id, [1, 4], paths)
+        assert [sly.image.read(path).shape for path in paths] == [shown.shape] * 2
+        with pytest.raises(HTTPError, match="400"):
+            films.api.video.frame.download_np(video.id, 6)
         again = films.api.video.upload_hash(films.dataset.id, "b.mp4", video.hash)
         assert (
             films.api.video.get_list(films.dataset.id, filters=[{"field": "name", "operator": "=", "value": "b.mp4"}])[

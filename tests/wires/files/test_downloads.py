@@ -124,7 +124,9 @@ async def test_an_address_that_expired_or_was_altered(store: Store, alice: Perso
     token = url.split("/")[3]
     short = Signer(store.state.signer._key, upload_seconds=60, download_seconds=-1)
     expired = transfers.blob_download(short, account_id=alice.id, md5=DIGEST, size=200, path="a")
-    upload = transfers.blob_upload(store.state.signer, account_id=alice.id, md5=DIGEST, version_id=None, name="a")
+    upload = transfers.blob_upload(
+        store.state.signer, alice.actor, account_id=alice.id, md5=DIGEST, version_id=None, name="a"
+    )
     for tried in (expired, url.replace(token, token[1:]), url.replace(token, "x"), upload.replace("/u/", "/d/")):
         answer = await get(store, tried)
         assert answer.status_code == 403
@@ -177,7 +179,7 @@ def test_names_are_safe_in_a_header(name: str, plain: str, encoded: str):
 
 
 async def test_a_file_of_a_run(store: Store, alice: Person, run: Run):
-    url = transfers.run_file_upload(store.state.signer, run_id=run.id, name="media/größe 1.png")
+    url = transfers.run_file_upload(store.state.signer, alice.actor, run=run, name="media/größe 1.png")
     assert (await store.client.put(url, content=CONTENT)).status_code == 200
     async with store.db.reading() as tx:
         (file,) = (await runs.files(tx, alice.actor, run.id)).rows

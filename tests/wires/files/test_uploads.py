@@ -37,7 +37,7 @@ def announced(content: bytes) -> dict[str, str]:
 def address(store: Store, alice: Person, content: bytes = CONTENT, **facts: Facts) -> str:
     """Where that content of Alice's can be sent."""
     facts = {"version_id": None, "name": "data set.csv", **facts}
-    return transfers.blob_upload(store.state.signer, account_id=alice.id, md5=md5(content), **facts)
+    return transfers.blob_upload(store.state.signer, alice.actor, account_id=alice.id, md5=md5(content), **facts)
 
 
 async def held(store: Store, alice: Person, *contents: bytes) -> dict[bytes, Blob]:
@@ -133,7 +133,7 @@ async def test_an_announcement_of_another_md5_than_the_address_is_for(store: Sto
 
 
 async def test_a_body_that_is_cut_short(store: Store, alice: Person, run: Run):
-    url = transfers.run_file_upload(store.state.signer, run_id=run.id, name="a.txt")
+    url = transfers.run_file_upload(store.state.signer, alice.actor, run=run, name="a.txt")
     answer = await store.client.put(url, content=in_pieces(CONTENT), headers={"Content-Length": "100"})
     assert answer.status_code == 400
     assert "100 bytes were announced, and only 12 arrived." in answer.text
@@ -161,9 +161,13 @@ async def test_an_address_that_has_expired_or_was_altered(store: Store, alice: P
     url = address(store, alice)
     token = url.split("/")[3]
     short = Signer(store.state.signer._key, upload_seconds=-1, download_seconds=-1)
-    expired = transfers.blob_upload(short, account_id=alice.id, md5=md5(CONTENT), version_id=None, name="a")
+    expired = transfers.blob_upload(
+        short, alice.actor, account_id=alice.id, md5=md5(CONTENT), version_id=None, name="a"
+    )
     strange = Signer(b"x" * 32, upload_seconds=60, download_seconds=60)
-    other = transfers.blob_upload(strange, account_id=alice.id, md5=md5(CONTENT), version_id=None, name="a")
+    other = transfers.blob_upload(
+        strange, alice.actor, account_id=alice.id, md5=md5(CONTENT), version_id=None, name="a"
+    )
     got = transfers.blob_download(store.state.signer, account_id=alice.id, md5=md5(CONTENT), size=12, path="a")
     altered = [token[:-1] + ("A" if token[-1] != "A" else "B"), token[1:], token + "A", "a", "a.b", "....", "%00", "é"]
     urls = [expired, other, got.replace("/d/", "/u/"), *(url.replace(token, word) for word in altered)]
@@ -256,15 +260,15 @@ async def files_of(store: Store, alice: Person, run: Run) -> list[RunFile]:
         return (await runs.files(tx, alice.actor, run.id)).rows
 
 
-async def put_file(store: Store, run: Run, name: str, content: bytes) -> httpx2.Response:
+async def put_file(store: Store, alice: Person, run: Run, name: str, content: bytes) -> httpx2.Response:
     return await store.client.put(
-        transfers.run_file_upload(store.state.signer, run_id=run.id, name=name), content=content
+        transfers.run_file_upload(store.state.signer, alice.actor, run=run, name=name), content=content
     )
 
 
 async def test_a_file_of_a_run_is_written_down(store: Store, alice: Person, run: Run):
     name = "media/images/größe 1.png"
-    assert (await put_file(store, run, name, CONTENT)).status_code == 200
+    assert (await put_file(store, alice, run, name, CONTENT)).status_code == 200
     (file,) = await files_of(store, alice, run)
     assert (file.name, file.size, file.md5, file.mimetype) == (name, len(CONTENT), md5(CONTENT), "image/png")
     assert file.object_key.startswith(f"runs/{run.id}/")
@@ -272,9 +276,9 @@ async def test_a_file_of_a_run_is_written_down(store: Store, alice: Person, run:
 
 
 async def test_a_file_that_is_replaced(store: Store, alice: Person, run: Run):
-    await put_file(store, run, "a.txt", b"former")
+    await put_file(store, alice, run, "a.txt", b"former")
     (former,) = await files_of(store, alice, run)
-    await put_file(store, run, "a.txt", CONTENT)
+    await put_file(store, alice, run, "a.txt", CONTENT)
     (file,) = await files_of(store, alice, run)
     assert (file.id, file.md5) == (former.id, md5(CONTENT))
     assert file.object_key != former.object_key
@@ -291,7 +295,7 @@ async def jobs(store: Store) -> list[tuple[str, Any]]:
 
 
 async def test_a_file_of_a_run_that_was_deleted_meanwhile(store: Store, alice: Person, run: Run):
-    url = transfers.run_file_upload(store.state.signer, run_id=run.id, name="a.txt")
+    url = transfers.run_file_upload(store.state.signer, alice.actor, run=run, name="a.txt")
     async with store.db.transaction() as tx:
         await runs.delete(tx, alice.actor, run.id)
     answer = await store.client.put(url, content=CONTENT)
@@ -305,7 +309,13 @@ async def test_a_file_of_a_run_that_was_deleted_meanwhile(store: Store, alice: P
 
 async def put_part(store: Store, alice: Person, upload_id: str, number: int, content: bytes) -> httpx2.Response:
     url = transfers.part_upload(
-        store.state.signer, account_id=alice.id, upload_id=upload_id, number=number, md5=md5(content), name="big.bin"
+        store.state.signer,
+        alice.actor,
+        account_id=alice.id,
+        upload_id=upload_id,
+        number=number,
+        md5=md5(content),
+        name="big.bin",
     )
     return await store.client.put(url, content=content, headers=announced(content))
 
@@ -358,7 +368,9 @@ async def test_parts_that_can_not_be(store: Store, alice: Person):
         (transfers.new_upload_id(), 10_001),
     ):
         with pytest.raises(Invalid):
-            transfers.part_upload(signer, account_id=alice.id, upload_id=upload_id, number=number, name="a")
+            transfers.part_upload(
+                signer, alice.actor, account_id=alice.id, upload_id=upload_id, number=number, name="a"
+            )
     for numbers in ([], [2], [1, 1], [1, 3]):
         with pytest.raises(Invalid, match="without a gap"):
             await transfers.join_parts(
@@ -398,7 +410,15 @@ async def test_the_parts_of_one_account_are_not_anothers(store: Store, alice: Pe
 def test_a_ticket_comes_back_as_it_was():
     signer = Signer(b"k" * 32, upload_seconds=60, download_seconds=60)
     ticket = Ticket(
-        operation="put-run-file", key="runs/1", md5=md5(b""), size=5, content_type="a/b", run_id=1, name="größe.txt"
+        operation="put-run-file",
+        key="runs/1",
+        md5=md5(b""),
+        size=5,
+        content_type="a/b",
+        run_id=1,
+        name="größe.txt",
+        user_id=7,
+        token_id=9,
     )
     assert signer.read(signer.token(ticket, 60), "put-run-file") == ticket
 

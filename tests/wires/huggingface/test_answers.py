@@ -30,6 +30,7 @@ async def test_a_collection(hub: Hub, alice: Person) -> None:
     """2.4.0 `Collection.__init__`: slug, title, owner (a name), items, lastUpdated (`Z`), position, private, theme ...
 
     `CollectionItem.__init__`: _id, id, type, position; `note` is an object; `slug` replaces a nested collection's id.
+    H-17, H-18: the other attributes of an item differ by kind.
     """
     slug = await alice.collection("Everything", description="One of each")
     model, dataset = await alice.repo(), await alice.repo(kind="dataset")

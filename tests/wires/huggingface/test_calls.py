@@ -88,6 +88,53 @@ class TestBodies:
         assert len(await alice.make("GET", f"/api/collections?owner={alice.name}")) == 1
 
     @pytest.mark.parametrize(
+        ("kind", "name"),
+        [
+            ("model", "a b"),
+            ("model", ""),
+            ("dataset", "a\0"),
+            ("space", "a/b/c"),
+            ("model", "x" * 5000),
+            ("paper", "2010.119290"),
+            ("paper", ""),
+            ("collection", "neither-owner-nor-id"),
+        ],
+        ids=lambda value: value[:20],
+    )
+    async def test_a_malformed_id(self, alice: Person, kind: str, name: str) -> None:
+        """What can name nothing of that type is a 400 about `item.id`, also as a first item."""
+        slug = await alice.collection("Malformed")
+        item = {"type": kind, "id": name}
+        creation = {"title": unique("With"), "item": item}
+        for path, body in ((f"/api/collections/{slug}/items", {"item": item}), ("/api/collections", creation)):
+            answer = await alice.call("POST", path, body)
+            assert (answer.status_code, answer.json()["field"]) == (400, "item.id"), answer.text
+            assert answer.headers["X-Error-Message"].startswith("item.id: The address of a")
+        assert (await alice.make("GET", f"/api/collections/{slug}"))["items"] == []
+
+    @pytest.mark.parametrize(
+        ("kind", "name"),
+        [
+            ("model", "nobody/nothing"),
+            ("model", "nothing"),
+            ("paper", "nobody/nothing"),
+            ("paper", "2010.11929v9"),
+            ("model", "2010.11929"),
+            ("collection", "nobody/nothing"),
+            ("collection", "nobody/nothing-0123456789abcdef01234567"),
+            ("dataset", "datasets/nobody/nothing"),
+            ("bucket", "nobody/nothing"),
+        ],
+        ids=str,
+    )
+    async def test_an_unknown_id(self, alice: Person, kind: str, name: str) -> None:
+        """What could be there and is not, or is of another type, is a 404."""
+        slug = await alice.collection("Unknown")
+        answer = await alice.call("POST", f"/api/collections/{slug}/items", {"item": {"type": kind, "id": name}})
+        assert answer.status_code == 404, answer.text
+        assert answer.headers["X-Error-Message"].startswith("No such item: ")
+
+    @pytest.mark.parametrize(
         ("method", "path", "body", "field"),
         [
             ("POST", "/api/repos/create", {"name": 1}, "name"),

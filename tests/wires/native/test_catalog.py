@@ -243,11 +243,20 @@ class TestPapers:
             ["item:delete", "item:read", "item:update", "item:vote"],
         )
         assert expect(await nobody("GET", f"/papers/{number}v2"), 200, api.Paper).can == ["item:read"]
-        details = refused(await bob("POST", "/papers", json={"id": number, "title": "Mine"}), 409, "name_taken", "name")
-        assert details == {"kind": "paper", "address": number}
+        for again in (ana, bob):
+            same = expect(await again("POST", "/papers", json=body), 200, api.Paper)
+            assert (same.id, same.updated_at, same.registered_by) == (paper.id, paper.updated_at, person(ana).name)
+        for other in (ana, bob):
+            answer = await other("POST", "/papers", json={"id": number, "title": "Mine"})
+            assert refused(answer, 409, "name_taken", "id") == {"kind": "paper", "address": number}
+        assert expect(await ana("GET", f"/papers/{number}"), 200, api.Paper) == paper
         for corrector in (ana, root):
-            fixed = expect(await corrector("POST", "/papers", json={**body, "title": "Fixed"}), 201, api.Paper)
+            fixed = expect(await corrector("PATCH", f"/papers/{number}", json={"title": "Fixed"}), 200, api.Paper)
             assert (fixed.id, fixed.title, fixed.registered_by) == (paper.id, "Fixed", person(ana).name)
+            assert (fixed.authors, fixed.abstract) == (paper.authors, paper.abstract)
+        refused(await bob("PATCH", f"/papers/{number}", json={"title": "Mine"}), 403, "forbidden")
+        refused(await nobody("PATCH", f"/papers/{number}", json={"title": "Mine"}), 401, "unauthenticated")
+        refused(await ana("PATCH", f"/papers/{number}", json={"title": " "}), 422, "invalid", "title")
         refused(await bob("DELETE", f"/papers/{number}"), 403, "forbidden")
         assert (await ana("DELETE", f"/papers/{number}")).status_code == 204
         refused(await ana("GET", f"/papers/{number}"), 404, "item_not_found")
@@ -258,6 +267,8 @@ class TestPapers:
         paper = expect(await bob("POST", "/papers", json=body), 201, api.Paper)
         assert expect(await ana("GET", f"/papers/{number}"), 200, api.Paper).arxiv_id == number
         assert expect(await ana("GET", f"/papers/{number.replace('/', '%2F')}"), 200, api.Paper).arxiv_id == number
+        fixed = expect(await bob("PATCH", f"/papers/{number}", json={"abstract": "Of strings"}), 200, api.Paper)
+        assert (fixed.title, fixed.abstract) == (paper.title, "Of strings")
         for _ in range(2):
             assert expect(await ana("PUT", f"/items/{paper.id}/vote"), 200, api.Votes).votes == 1
         assert expect(await ana("GET", f"/papers/{number}"), 200, api.Paper).voted

@@ -438,8 +438,9 @@ async def test_an_items_entry(db: Database, ana: Api, bob: Api, nobody: Api) -> 
     assert await found(nobody, shown) == [shown]
     assert await found(nobody, f"model:{address.upper()}", limit="1") == [shown]
     assert await found(nobody, f"collection:{nested.slug}") == [nested.item_id]
-    for nothing in (other, 2**31 - 1, 9_999_999_999, "model:no/such", "dataset:" + address, "paper:x"):
+    for nothing in (other, 2**31 - 1, 9_999_999_999, "model:no/such", "dataset:" + address, "paper:" + address):
         assert await found(ana, nothing) == []
+    refused(await ana("GET", path, params={"item": "paper:x"}), 422, "invalid", "item")
     lean = await nobody("GET", path, params={"item": shown, "fields": "lean"})
     assert expect(lean, 200, Page[api.LeanEntry]).rows[0].item.address == address
     async with db.transaction() as tx:

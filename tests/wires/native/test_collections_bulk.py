@@ -260,7 +260,7 @@ async def test_an_export_of_a_revision(ana: Api, items: list[int]) -> None:
     ("body", "outcomes"),
     [
         (b"kind,address,note,score\nmodel,no/such,,\n", ["unknown"]),
-        (b"kind,address\njob,a/b\nmodel,\n", ["invalid", "unknown"]),
+        (b"kind,address\njob,a/b\nmodel,\n", ["invalid", "invalid"]),
         (b"kind,address,score\nmodel,no/such,high\nmodel,no/such,nan\n", ["invalid", "invalid"]),
         (b"kind,address,note\nmodel,no/such,\xff\xfe\n", ["invalid"]),
         (b"kind,address\nmodel\n", ["invalid"]),

@@ -73,6 +73,18 @@ async def test_history_and_feed(db: Database, ana: Api, client: httpx2.AsyncClie
     refused(await nobody("GET", "/events", params={"collection": "0" * 24}), 404, "collection_not_found")
 
 
+async def test_what_a_changed_entry_was_and_is(db: Database, ana: Api) -> None:
+    """Natively, a note and a place in one: items by name, a cleared note and the first place are null."""
+    items = await models(db, person(ana).actor, 2)
+    made = await ana.made(items=[{"item": item, "note": f"note {at}"} for at, item in enumerate(items)])
+    rows = (await ana("GET", f"/collections/{made.id}/entries")).json()["rows"]
+    await ana("PATCH", f"/collections/{made.id}/entries/{rows[1]['id']}", json={"note": "", "position": 0})
+    (row,) = await _feed(ana, 1, after="0.0", verb="entry.updated", collection=made.id)
+    first, second = [{name: one["item"][name] for name in ("id", "kind", "address")} for one in rows]
+    assert row.before == {"count": 1, "entries": [{"item": second, "note": "note 1", "behind": first}]}
+    assert row.after == {"count": 1, "entries": [{"item": second, "note": None, "behind": None}]}
+
+
 @pytest.mark.parametrize(
     ("client_says", "recorded"),
     [

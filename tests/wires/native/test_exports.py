@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from factories.app import client_of
-from factories.media import image, png
+from factories.media import image, png, video
 from factories.people import make_user, unique
 from pinakes.api.collections import Collection
 from pinakes.api.common import Page
@@ -141,6 +141,39 @@ async def test_coco_out_and_in_again_without_change(bench: Bench, client: httpx2
     again = expect(await bench.api("POST", path, json=document), 200, ImportedLabels)
     assert (again.labels, again.classes, again.tags) == (done.labels, [], [])
     assert told(await other.get(other.items[0])) == told(await bench.get(bench.items[0]))
+
+
+async def test_coco_of_a_video_out_and_in_again(client: httpx2.AsyncClient, db: Database):
+    """Its labels by frame, with the objects that they show; the ZIP has the frames that have labels as pictures."""
+    api = Api(client, await make_user(db))
+    exported: list[dict[str, Any]] = []
+    for _ in range(2):
+        body = {"name": unique("road"), "data_type": "videos"}
+        project = expect(await api("POST", "/projects", json=body), 201, Project)
+        dataset = expect(await api("POST", "/datasets", json={"project": project.id, "name": "drive"}), 201, Dataset)
+        clip = expect(await api("PUT", f"/uploads/{dataset.id}/clip.mp4", content=video()), 201, Medium)
+        if exported:
+            path = f"/datasets/{dataset.id}/imports/coco"
+            done = expect(await api("POST", path, json=exported[0]), 200, ImportedLabels)
+            assert (done.items, done.labels, done.missing, done.classes) == (1, 2, [], ["car"])
+        else:
+            classes = {"project": project.id, "classes": [{"name": "car"}]}
+            expect(await api("POST", "/label-classes", json=classes), 201, Page[LabelClass])
+            sight = {"object_key": "mine", "geometry_type": "rectangle", "geometry": GEOMETRIES["rectangle"]}
+            sights = [{**sight, "frame": frame} for frame in (3, 1)]
+            body = {"objects": [{"key": "mine", "class_name": "car"}], "figures": sights}
+            expect(await api("PUT", f"/media/{clip.id}/annotation", json=body), 200, Annotation)
+        answer = await api("GET", "/exports", params={"dataset": dataset.id})
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+            names = [f"drive/clip.mp4/00000{frame}.jpg" for frame in (1, 3)]
+            assert sorted(packed.namelist()) == ["annotations.json", *(f"images/{name}" for name in names)]
+            exported.append(json.loads(packed.read("annotations.json")))
+        assert [(each["file_name"], each["frame_id"]) for each in exported[-1]["images"]] == list(
+            zip(names, (1, 3), strict=True)
+        )
+        tracks = {each["track_id"] for each in exported[-1]["annotations"]}
+        assert tracks == {each["id"] for each in exported[-1]["tracks"]}
+        assert len(tracks) == 1
 
 
 async def test_what_an_export_holds(bench: Bench):

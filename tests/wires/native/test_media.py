@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncGenerator
 
 import httpx2
+import orjson
 import pytest
 import pytest_asyncio
 
@@ -13,11 +14,13 @@ from factories.app import client_of
 from factories.media import png
 from factories.people import join, make_organization, make_team, make_user, unique
 from pinakes.api.common import Page
-from pinakes.api.media import Count, Dataset, KnownFiles, MediaBatch, MediaPage, Medium, Removed, Workspace
+from pinakes.api.media import MAX_SMALL, Count, Dataset, KnownFiles, MediaBatch, MediaPage, Medium, Removed, Workspace
 from pinakes.api.releases import Project
 from pinakes.server.actor import Role, Scope
 from pinakes.server.db import Database
 from pinakes.server.people.types import Account
+from pinakes.server.settings import Settings
+from pinakes.server.wires.native import arrivals
 from support.native import Api, expect, refused
 
 
@@ -265,6 +268,20 @@ async def test_hashes_of_others_are_not_known(api: Api, client: httpx2.AsyncClie
     assert [one.outcome for one in batch.results] == ["missing"]
 
 
+async def test_links_into_the_servers_network(api: Api, db: Database):
+    """Each is refused by itself, unless the operator allows them."""
+    dataset, url = await make_dataset(api), "http://0x7f000001:8080/near.png"
+    items = {"items": [{"name": "near.png", "link": url}, {"name": "far.png", "link": "https://example.org/far.png"}]}
+    near, far = expect(await api("POST", f"/datasets/{dataset.id}/media", json=items), 200, MediaBatch).results
+    assert (near.outcome, far.outcome) == ("refused", "added")
+    assert near.error is not None
+    assert (near.error.code, near.error.field) == ("invalid", "link")
+    allowing = Settings(external_url="http://pinakes.test", access_log=False, webhook_private_addresses=True)
+    async with client_of(db, allowing) as client:
+        answer = await Api(client, api.person)("POST", f"/datasets/{dataset.id}/media", json=items)
+    assert [one.outcome for one in expect(answer, 200, MediaBatch).results] == ["added", "unchanged"]
+
+
 async def test_a_key_is_carried_out_once(api: Api):
     dataset, key = await make_dataset(api), {"Idempotency-Key": unique("k")}
     await upload(api, dataset, "x.png", content := png(30))
@@ -273,6 +290,86 @@ async def test_a_key_is_carried_out_once(api: Api):
     second = await api("POST", f"/datasets/{dataset.id}/media", json=items, headers=key)
     assert second.headers["Idempotent-Replay"] == "true"
     assert first.json() == second.json()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Many files in one body
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def framed(name: str, content: bytes, **other: object) -> bytes:
+    """A file as it comes among others: a line about it, and its bytes."""
+    line = {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()} | other
+    return orjson.dumps(line) + b"\n" + content
+
+
+async def in_pieces(body: bytes, size: int) -> AsyncGenerator[bytes]:
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+@pytest.mark.parametrize("size", [1, 100, 10**6])
+async def test_many_files_in_one_body(api: Api, size: int):
+    """Each is an item or not by itself, however the body is cut; repeating it changes nothing."""
+    dataset = await make_dataset(api)
+    files = {"a.png": png(50), "page.png": b"<html>", "../x.png": png(51), "b b%.png": png(52)}
+    body = b"".join(framed(name, content) for name, content in files.items())
+    body += framed("changed.png", png(53), sha256="0" * 64) + framed("b b%.png", png(54))
+    answer = await api("PUT", f"/uploads/{dataset.id}", content=in_pieces(body, size))
+    batch = expect(answer, 200, MediaBatch)
+    assert [one.outcome for one in batch.results] == ["added", "refused", "refused", "added", "refused", "refused"]
+    assert [one.name for one in batch.results] == [*files, "changed.png", "b b%.png"]
+    assert batch.counts == {"added": 2, "refused": 4}
+    errors = [one.error.code for one in batch.results if one.error is not None]
+    assert errors == ["invalid", "invalid", "invalid", "name_taken"]
+    assert await listed(api, dataset=dataset.id) == [batch.results[0].id, batch.results[3].id]
+    again = expect(await api("PUT", f"/uploads/{dataset.id}", content=body), 200, MediaBatch)
+    assert again.counts == {"unchanged": 2, "refused": 4}
+    assert [one.id for one in again.results][::3] == [one.id for one in batch.results][::3]
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        (framed("z.png", png(60))[:-5], "within a file"),
+        (b'{"name": "z.png"', "within a line"),
+        (b"no json\n", "none that we read"),
+        (b'{"name": "z.png", "size": 1}\nx', "sha256"),
+        (framed("z.png", b"x", size=-1), "size"),
+        (framed("z.png", b"x", size=MAX_SMALL + 1), "size"),
+        (framed("z.png", b"x", path="/etc"), "path"),
+        (framed("", b"x"), "name"),
+        (b"x" * 20_000, "too long"),
+    ],
+    ids=["file", "line", "json", "hash", "negative", "large", "unknown", "nameless", "long"],
+)
+async def test_a_body_that_breaks_off(api: Api, monkeypatch: pytest.MonkeyPatch, end: bytes, why: str):
+    """What had been handled by then stays, each file whole; nothing is made of the rest."""
+    monkeypatch.setattr(arrivals, "_FILES", 2)
+    dataset = await make_dataset(api)
+    body = b"".join(framed(f"{n}.png", png(61 + n)) for n in range(5))
+    answer = await api("PUT", f"/uploads/{dataset.id}", content=body + end)
+    refused(answer, 422, "invalid", "body")
+    assert why in answer.text
+    assert len(await listed(api, dataset=dataset.id)) == 4
+
+
+async def test_more_files_than_one_body_takes(api: Api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(arrivals, "MAX_ITEMS", 2)
+    dataset = await make_dataset(api)
+    body = b"".join(framed(f"{n}.png", png(70 + n)) for n in range(3))
+    refused(await api("PUT", f"/uploads/{dataset.id}", content=body), 413, "too_large")
+    nothing = expect(await api("PUT", f"/uploads/{dataset.id}", content=b""), 200, MediaBatch)
+    assert (nothing.results, nothing.counts) == ([], {})
+
+
+async def test_many_files_of_somebody_who_may_not(api: Api, client: httpx2.AsyncClient, db: Database):
+    dataset, body = await make_dataset(api), framed("a.png", png(80))
+    for asker in (Api(client, await make_user(db)), Api(client, None)):
+        for content in (body, b""):
+            assert (await asker("PUT", f"/uploads/{dataset.id}", content=content)).status_code == 404
+    assert (await api("PUT", f"/uploads/{2**31 - 1}", content=body)).status_code == 404
+    assert await listed(api, dataset=dataset.id) == []
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -245,6 +245,11 @@ async def test_all_lines_or_none(bench: Bench):
     assert len((await bench.get(two.id)).figures) == 1
 
 
+async def test_lines_after_a_byte_order_mark(bench: Bench):
+    answer = await send(bench, [f"\ufeff{json.dumps(line(bench.items[0].id))}"])
+    assert json.loads(answer.text.splitlines()[-1]) == {"summary": {"saved": 1, "refused": 0}}
+
+
 async def test_lines_out_and_in_again(bench: Bench):
     """What comes out, put in again, changes nothing."""
     await send(bench, [line(item.id) for item in bench.items])
@@ -265,6 +270,72 @@ async def test_lines_out_and_in_again(bench: Bench):
     some = await bench.api("GET", "/annotations", params={**query, "query": f"id:{bench.first}"})
     assert len(some.text.splitlines()) == 1
     refused(await bench.api("GET", "/annotations"), 422, "invalid", "project")
+
+
+async def everything(bench: Bench) -> list[Annotation]:
+    """Items with all that labels can have: tags with values and frames, objects, figures with tags of their own."""
+    tags = [{"name": "weather", "value": "rain"}, {"name": "night"}]
+    drawn = [
+        {"class_name": "car", "geometry_type": "rectangle", "geometry": BOX, "tags": tags, "description": "left",
+         "meta": {"a": 1}, "extras": {"instance": "x"}, "track_id": "t", "priority": 2, "nn_created": True},
+        {"class_name": "tree", "geometry_type": "point", "geometry": GEOMETRIES["point"]},
+    ]  # fmt: skip
+    more = {"tags": tags, "description": "Two", "custom_data": {"own": [1]}}
+    return [await bench.put(item.id, figures=drawn, **more) for item in bench.items]
+
+
+def timeless(*found: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    """Annotations without when their items were labeled last; the times of figures, tags and objects stay in them."""
+    return [{key: value for key, value in one.items() if key != "updated_at"} for one in found]
+
+
+async def test_what_is_read_is_put_back_as_it_is(bench: Bench):
+    """S1-34: what `GET /annotations` says to `POST /annotations`, and an item's `GET` to its `PUT`: nothing changes."""
+    before = await everything(bench)
+    query = {"project": bench.project.id}
+    out = await bench.api("GET", "/annotations", params=query)
+    for atomic in (False, True):
+        answer = await bench.api("POST", "/annotations", content=out.content, params={"atomic": atomic}, headers=LINES)
+        assert answer.status_code == 200, answer.text
+        assert json.loads(answer.text.splitlines()[-1]) == {"summary": {"saved": 2, "refused": 0}}
+        again = await bench.api("GET", "/annotations", params=query)
+        assert timeless(*map(json.loads, again.text.splitlines())) == timeless(*map(json.loads, out.text.splitlines()))
+    one = await bench.api("GET", f"/media/{bench.first}/annotation")
+    again = await bench.api("PUT", f"/media/{bench.first}/annotation", content=one.content,
+                            headers={"Content-Type": "application/json"})  # fmt: skip
+    assert (again.status_code, timeless(again.json())) == (200, timeless(one.json()))
+    after = await bench.get(bench.first)
+    assert (after.figures, after.tags, after.custom_data) == (before[0].figures, before[0].tags, {"own": [1]})
+    wrong = one.json() | {"nonsense": 1}
+    answer = await bench.api("PUT", f"/media/{bench.first}/annotation", json=wrong)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "nonsense")
+
+
+async def test_a_video_is_put_back_as_it_is(client: httpx2.AsyncClient, db: Database):
+    """Its objects are those that are there, and not added again; one that is said to be other than it is: 422."""
+    bench = await make_bench(client, db, "videos", count=2)
+    sights = [{"object_key": "a", "geometry_type": "rectangle", "geometry": BOX, "frame": frame} for frame in (0, 2)]
+    tag = {"name": "night", "frame_from": 0, "frame_to": 1}
+    objects = [{"key": "a", "class_name": "car", "tags": [tag], "meta": {"m": 1}}, {"class_name": "tree"}]
+    put = await bench.put(bench.first, objects=objects, figures=sights, tags=[tag])
+    read = (await bench.api("GET", f"/media/{bench.first}/annotation")).json()
+    again = await bench.api("PUT", f"/media/{bench.first}/annotation", json=read)
+    assert (again.status_code, timeless(again.json())) == (200, timeless(read))
+    answer = await send(bench, [read])
+    assert json.loads(answer.text.splitlines()[-1]) == {"summary": {"saved": 1, "refused": 0}}
+    assert timeless((await bench.api("GET", f"/media/{bench.first}/annotation")).json()) == timeless(read)
+    for change in ({"class_name": "tree"}, {"description": "other"}, {"tags": []}, {"meta": {}}):
+        one = {**read["objects"][0], **change}
+        other = {**read, "objects": [one, read["objects"][1]]}
+        told = await bench.api("PUT", f"/media/{bench.first}/annotation", json=other)
+        assert (told.status_code, told.json()["error"]["field"]) == (422, "objects.0"), change
+    elsewhere = await bench.api("PUT", f"/media/{bench.items[1].id}/annotation", json=read)
+    assert (elsewhere.status_code, elsewhere.json()["error"]["field"]) == (422, "objects.0.id")
+    assert timeless((await bench.api("GET", f"/media/{bench.first}/annotation")).json()) == timeless(read)
+    sight = {"object_key": "b", "geometry_type": "rectangle", "geometry": BOX, "frame": 1}
+    named = {**read, "objects": [{**read["objects"][0], "key": "b"}], "figures": [*read["figures"], sight]}
+    more = expect(await bench.api("PUT", f"/media/{bench.first}/annotation", json=named), 200, Annotation)
+    assert [figure.object for figure in more.figures] == [put.objects[0].id] * 3
 
 
 async def test_lines_must_be_lines(bench: Bench):

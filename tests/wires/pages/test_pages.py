@@ -12,7 +12,7 @@ import pytest
 
 from factories import collection as make_collection
 from factories.app import client_of
-from factories.people import Person, actor_of, make_user, sign_in, unique
+from factories.people import Person, actor_of, forget_attempts, make_user, sign_in, unique
 from factories.releases import delete_version, make_lab, make_version
 from pinakes.server.actor import Scope, system
 from pinakes.server.catalog import service as catalog
@@ -20,7 +20,7 @@ from pinakes.server.collections import entries, service as collections
 from pinakes.server.collections.types import Addition, FieldChanges, ItemRef
 from pinakes.server.db import Database
 from pinakes.server.errors import DeviceDenied, DevicePending
-from pinakes.server.people import secrets, service as people, throttle
+from pinakes.server.people import secrets, service as people
 from pinakes.server.people.sessions import COOKIE
 from pinakes.server.people.types import AccountChanges, DeviceGrant
 from pinakes.server.wires import pages
@@ -34,7 +34,7 @@ THEIRS = {"Origin": "http://evil.test"}
 
 @pytest.fixture
 async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    throttle.forget()
+    await forget_attempts(db)
     async with client_of(db, None, pages) as client:
         yield client
 
@@ -247,7 +247,7 @@ class TestCollections:
         async with db.transaction() as tx:
             model = await catalog.create_repo(tx, ada.actor, "model", ada.name, unique("model"))
             hidden = await catalog.create_repo(tx, ada.actor, "model", ada.name, unique("secret"), visibility="private")
-            paper = await catalog.register_paper(
+            paper, _ = await catalog.register_paper(
                 tx,
                 system(),
                 arxiv_id=f"{random.randrange(10, 99)}{random.randrange(1, 13):02}.{random.randrange(10**5):05}",

@@ -8,8 +8,9 @@ import pytest
 
 from pinakes.server.actor import Role
 from pinakes.server.db import Database
+from pinakes.server.labeling import classes
 from wires.supervisely.conftest import World
-from wires.supervisely.labels import Desk, desk_of
+from wires.supervisely.labels import BOX, Desk, desk_of
 
 
 @pytest.fixture
@@ -35,6 +36,140 @@ async def test_pages_of_it(desk: Desk) -> None:
         assert (found["total"], found["pagesCount"]) == (6, 3)
         parts += found["entities"]
     assert parts == whole["entities"]
+
+
+DRAWN = {"type": ["create_figure", "update_figure", "disable_figure", "restore_figure"]}
+TAGGED = {"type": ["attach_tag", "update_tag_value", "detach_tag"]}
+
+
+async def _done(desk: Desk, **wanted: object) -> list[Any]:
+    """What was done, the newest first, as far as these fields have one of those values."""
+    conditions = [_where(field, "in" if isinstance(value, list) else "=", value) for field, value in wanted.items()]
+    found = await desk.ask("teams.activity", teamId=desk.team, filter=conditions)
+    assert found["total"] == len(found["entities"])
+    return found["entities"]
+
+
+def _told(found: list[Any], *fields: str) -> list[tuple[Any, ...]]:
+    return [tuple(one[field] for field in fields) for one in found]
+
+
+async def test_what_was_drawn(desk: Desk, db: Database) -> None:
+    """S1-37: each figure by itself, whoever drew, changed, removed and restored it, and whatever became of it."""
+    labeler = await desk.member("labeler", Role.MANAGER)
+    assert labeler.person is not None
+    first, second, third = await desk.draw(*desk.items)
+    await labeler.ask("figures.editInfo", id=first, geometry=BOX)
+    await labeler.ask("figures.bulk.remove", figureIds=[second, third])
+    await desk.ask("figures.bulk.restore", figureIds=[second])
+    found = await _done(desk, **DRAWN)
+    him, them = labeler.person.id, desk.caller.id
+    assert _told(found[:4], "action", "figureId", "userId") == [
+        ("restore_figure", second, them),
+        ("disable_figure", third, him),
+        ("disable_figure", second, him),
+        ("update_figure", first, him),
+    ]
+    assert sorted(_told(found[4:], "action", "figureId", "userId")) == [
+        ("create_figure", figure, them) for figure in (first, second, third)
+    ]
+    one = found[3]
+    assert (one["imageId"], one["projectId"], one["datasetId"]) == (desk.items[0], desk.project, desk.dataset)
+    assert (one["classId"], one["class"], one["user"]) == (desk.class_id(), "car", labeler.person.name)
+    assert (one["job"], one["tagId"], one["meta"]) == (None, None, {})
+    await desk.ask("figures.editInfo", id=second, geometry=BOX)
+    await desk.ask("figures.bulk.remove", figureIds=[second])
+    about = [one for one in await _done(desk, **DRAWN) if one["figureId"] == second]
+    # Who restored it is forgotten once it is changed again; when that was is not.
+    assert _told(about, "action", "userId") == [
+        ("disable_figure", them), ("update_figure", them), ("restore_figure", None), ("disable_figure", him),
+        ("create_figure", them),
+    ]  # fmt: skip
+    assert [one["date"] for one in about] == sorted((one["date"] for one in about), reverse=True)
+    async with db.transaction() as tx:
+        await tx.connection.execute("delete from figure_history where item_id = any(%s)", (desk.items,))
+    assert _told(await _done(desk, **DRAWN), "action", "figureId") == [("create_figure", first)]
+
+
+async def test_what_was_drawn_by_each_filter(desk: Desk, db: Database) -> None:
+    """Whose, in which project, when; a job's deeds are those of its work, and a class that is gone has no name."""
+    labeler = await desk.member("labeler", Role.MANAGER)
+    assert labeler.person is not None
+    (figure,) = await desk.draw(desk.items[0])
+    annotation = {"size": {"width": 32, "height": 24}, "objects": [], "tags": [{"name": "seen", "value": None}]}
+    new = [{"imageId": desk.items[0], "annotation": annotation}]
+    await labeler.ask("annotations.bulk.add", datasetId=desk.dataset, annotations=new)
+    labels = {"type": [*DRAWN["type"], *TAGGED["type"]]}
+    assert _told(await _done(desk, **labels, userId=labeler.person.id), "action", "figureId") == [
+        ("disable_figure", figure), ("attach_tag", None),
+    ]  # fmt: skip
+    assert _told(await _done(desk, **labels, labelerId=desk.caller.id), "action") == [
+        ("disable_figure",), ("create_figure",),
+    ]  # fmt: skip
+    assert len(await _done(desk, **labels, projectId=desk.project)) == 3
+    assert await _done(desk, **labels, projectId=desk.project + 1) == []
+    assert await _done(desk, **labels, jobId=1) == []
+    assert await _done(desk, **labels, reviewStatus="done") == []
+    drawn = (await _done(desk, type="create_figure"))[0]["date"]
+    for operator, moment, count in ((">=", drawn, 3), (">=", "2100-01-01", 0), ("<=", "2026-01-01T00:00:00Z", 0)):
+        asked = [_where("type", "in", labels["type"]), _where("date", operator, moment)]
+        assert (await desk.ask("teams.activity", teamId=desk.team, filter=asked))["total"] == count
+    async with db.transaction() as tx:
+        assert desk.caller.person is not None
+        await classes.remove(tx, desk.caller.person.actor, desk.project, [desk.class_id()])
+    gone = await _done(desk, **DRAWN)
+    assert _told(gone, "classId", "class") == [(desk.class_id(), None)] * 2
+
+
+async def test_what_was_tagged(desk: Desk) -> None:
+    """Each tag that is there, with what it is on; of those that are gone, that some were put there and taken away."""
+    first, second, _ = desk.items
+    (figure,) = await desk.draw(first)
+    tag = desk.tag_id()
+    made = await desk.ask("image-tags.bulk.add-to-image", tagId=tag, ids=[first, second], value=3)
+    on_figure = await desk.ask("object-tags.add-to-object", tagId=tag, figureId=figure, value=1)
+    found = await _done(desk, **TAGGED)
+    assert {one["action"] for one in found} == {"attach_tag"}
+    assert _told(found, "imageId", "figureId", "class", "tagId", "tag", "userId") == [
+        (first, figure, "car", tag, "count", desk.caller.id),
+        (second, None, None, tag, "count", desk.caller.id),
+        (first, None, None, tag, "count", desk.caller.id),
+    ]
+    await desk.ask("image-tags.update-tag-value", id=made[0]["id"], value=4)
+    await desk.ask("object-tags.remove-from-figure", tagId=tag, figureId=figure, id=on_figure["id"])
+    found = await _done(desk, **TAGGED)
+    assert _told(found, "action", "imageId", "tagId") == [
+        ("detach_tag", None, None), ("update_tag_value", None, tag), ("attach_tag", None, None),
+        ("attach_tag", second, tag), ("attach_tag", first, tag),
+    ]  # fmt: skip
+    assert found[2]["meta"] == {"tags": [tag], "count": 1}
+
+
+async def test_tags_that_came_back_were_not_put_there_then(desk: Desk) -> None:
+    (figure,) = await desk.draw(desk.items[0], tags=[{"tagId": desk.tag_id(), "value": 1}])
+    assert _told(await _done(desk, **TAGGED), "action", "figureId") == [("attach_tag", figure)]
+    labeler = await desk.member("labeler", Role.MANAGER)
+    await labeler.ask("figures.bulk.remove", figureIds=[figure])
+    await labeler.ask("figures.bulk.restore", figureIds=[figure])
+    assert len(await desk.ask("figures.tags.list", id=figure)) == 1
+    assert await _done(desk, **TAGGED) == []
+
+
+async def test_objects_are_told_of_by_their_figures_and_tags(world: World, db: Database) -> None:
+    """The client has no name for what is done to objects."""
+    desk = await desk_of(world, db, data_type="videos")
+    (made,) = await desk.ask(
+        "annotation-objects.bulk.add",
+        datasetId=desk.dataset,
+        annotationObjects=[{"classId": desk.class_id(), "entityId": desk.items[0]}],
+    )
+    await desk.ask("annotation-objects.tags.add", tagId=desk.tag_id(), objectId=made["id"], value=1)
+    await desk.draw(desk.items[0], objectId=made["id"], meta={"frame": 1})
+    found = await _done(desk, type=[*DRAWN["type"], *TAGGED["type"]])
+    assert _told(found, "action", "imageId", "class", "tag") == [
+        ("create_figure", desk.items[0], "car", None),
+        ("attach_tag", desk.items[0], "car", "count"),
+    ]
 
 
 async def test_of_others_nothing(world: World, db: Database, desk: Desk) -> None:

@@ -223,3 +223,38 @@ async def test_nonsense_is_refused_with_a_reason(desk: Desk, number: int) -> Non
     status, body = await desk.refused("annotations.bulk.add", datasetId=desk.dataset, annotations=given)
     assert status == 400
     assert body["error"]
+
+
+BAD_MASK = {"bitmap": {"origin": [0, 0], "data": "@@@"}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"geometryType": "bitmap", "points": None, **BAD_MASK}, "mask"),
+        ({"geometryType": "wat"}, "wat"),
+        ({"geometryType": "rectangle", "points": {"exterior": [[1e300, 0], [2, 2]], "interior": []}}, "point"),
+    ],
+    ids=["mask", "type", "far"],
+)
+async def test_what_no_client_could_read_is_refused(desk: Desk, wrong: dict[str, object], said: str) -> None:
+    """A mask that is none, a type that there is not, a place where nothing can be: 400, and nothing is kept."""
+    given = annotation(label(), label(classTitle="any", **wrong))
+    body = {"annotations": [{"imageId": desk.items[0], "annotation": given}]}
+    status, told = await desk.refused("annotations.bulk.add", body)
+    assert (status, said in told["error"]) == (400, True), told
+    shape = {key: wrong.get(key, BOX.get(key)) for key in ("points", "bitmap")}
+    figure = {"classTitle": "any", "geometry": shape, "geometryType": wrong["geometryType"]}
+    assert (await desk.refused("figures.bulk.add", entityId=desk.items[0], figures=[figure]))[0] == 400
+    found = await desk.ask("annotations.info", imageId=desk.items[0])
+    assert found["annotation"]["objects"] == []
+
+
+async def test_a_class_has_a_shape_that_there_is(desk: Desk) -> None:
+    """`projects.meta.update` with a shape of nobody's."""
+    before = await desk.ask("projects.meta", id=desk.project)
+    wrong = {"title": "odd", "shape": "wat", "color": "#112233"}
+    meta = {**before, "classes": [*before["classes"], wrong]}
+    status, told = await desk.refused("projects.meta.update", id=desk.project, meta=meta)
+    assert (status, "wat" in told["error"]) == (400, True)
+    assert await desk.ask("projects.meta", id=desk.project) == before

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from inline_snapshot import snapshot
 
 from pinakes.server.actor import Role
 from pinakes.server.db import Database
+from pinakes.server.labeling import masks
 from wires.supervisely.conftest import BASE, Caller, World
 from wires.supervisely.labels import PIXELS, Desk, desk_of, faceless
 
+MASK = json.dumps(masks.to_bitmap(np.ones((3, 4), dtype=bool), 2, 1)).encode()
 RING = {"points": {"exterior": [[1, 1], [9, 1], [9, 9]], "interior": []}}
 
 
@@ -197,9 +201,9 @@ async def send(caller: Caller, body: bytes, kind: str) -> int:
 
 async def test_geometries_that_are_files(desk: Desk) -> None:
     """Alpha masks, masks in space, indices of points: bytes that come back as they went, by the figure's number."""
-    soft = {"classTitle": "soft", "geometryType": "alpha_mask", "geometry": None}
-    numbers = await desk.draw(*desk.items[:2], **soft)
-    contents = [b'{"data": "x"}', bytes(range(256)) * 300]
+    (soft,) = await desk.draw(desk.items[0], classTitle="soft", geometryType="alpha_mask", geometry=None)
+    (space,) = await desk.draw(desk.items[1], classTitle="any", geometryType="mask_3d", geometry=None)
+    numbers, contents = [soft, space], [MASK, bytes(range(256)) * 300]
     assert await send(desk.caller, *many(*zip(numbers, contents, strict=True))) == 200
     answer = await desk.caller.send("figures.bulk.download.geometry", {"ids": numbers})
     assert answer.status_code == 200
@@ -212,10 +216,10 @@ async def test_who_may_send_and_read_them(desk: Desk) -> None:
     (number,) = await desk.draw(desk.items[0], classTitle="soft", geometryType="alpha_mask", geometry=None)
     manager, viewer = await desk.member("manager", Role.MANAGER), await desk.member("viewer", Role.VIEWER)
     stranger = await desk.world.person("stranger")
-    assert await send(manager, *many((number, b"{}"))) == 200
-    assert await send(viewer, *many((number, b"{}"))) == 403
-    assert await send(stranger, *many((number, b"{}"))) == 400
-    assert await send(desk.world.nobody, *many((number, b"{}"))) == 401
+    assert await send(manager, *many((number, MASK))) == 200
+    assert await send(viewer, *many((number, MASK))) == 403
+    assert await send(stranger, *many((number, MASK))) == 400
+    assert await send(desk.world.nobody, *many((number, MASK))) == 401
     assert (await viewer.send("figures.bulk.download.geometry", {"ids": [number]})).status_code == 200
     assert (await stranger.send("figures.bulk.download.geometry", {"ids": [number]})).status_code == 400
 
@@ -228,7 +232,77 @@ async def test_who_may_send_and_read_them(desk: Desk) -> None:
         (many((1, b"a"))[0][:-9], "multipart/form-data; boundary=xyz"),
         (many((1, b"a"))[0].replace(b"figureId", b"other"), "multipart/form-data; boundary=xyz"),
         (many((1, b"a"))[0].replace(b"\r\n1\r\n", b"\r\none\r\n"), "multipart/form-data; boundary=xyz"),
+        (many((1, b"a"))[0].replace(b'name="geometry"', b'name="other"'), "multipart/form-data; boundary=xyz"),
     ],
 )
 async def test_nonsense_is_refused(desk: Desk, body: bytes, kind: str) -> None:
     assert await send(desk.caller, body, kind) == 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"junk", b"[]", b"{}", b'{"origin": [0, 0], "data": "@@@"}', MASK.replace(b"[2, 1]", b"[2]"), MASK[:-9]],
+)
+async def test_what_is_no_mask_is_no_geometry_of_one(desk: Desk, content: bytes) -> None:
+    """The client would read none of the image's labels; the figure stays as it was, and so do others of the call."""
+    soft = {"classTitle": "soft", "geometryType": "alpha_mask", "geometry": None}
+    one, other = await desk.draw(*desk.items[:2], **soft)
+    assert await send(desk.caller, *many((one, MASK))) == 200
+    assert await send(desk.caller, *many((other, MASK), (one, content))) == 400
+    answer = await desk.caller.send("figures.bulk.download.geometry", {"ids": [one]})
+    assert MASK in answer.content
+    assert MASK not in (await desk.caller.send("figures.bulk.download.geometry", {"ids": [other]})).content
+
+
+async def test_every_figure_has_its_geometry(desk: Desk) -> None:
+    """A figure that is named without one, between others or last: 400, and none of the call is kept."""
+    soft = {"classTitle": "soft", "geometryType": "alpha_mask", "geometry": None}
+    numbers = await desk.draw(*desk.items[:2], **soft)
+    body, kind = many(*((number, MASK) for number in numbers))
+    alone = b'--xyz\r\nContent-Disposition: form-data; name="figureId"\r\n\r\n%d\r\n' % numbers[0]
+    for wrong in (alone + body, body.replace(b"--xyz--", alone + b"--xyz--")):
+        assert await send(desk.caller, wrong, kind) == 400
+        answer = await desk.caller.send("figures.bulk.download.geometry", {"ids": numbers})
+        assert MASK not in answer.content
+
+
+async def film(world: World, db: Database) -> tuple[Desk, dict[str, Any]]:
+    """A video of ten frames, and what a figure on it needs: an object."""
+    desk = await desk_of(world, db, data_type="videos", items=1)
+    async with db.transaction() as tx:
+        await tx.connection.execute("update media set frames = 10 where item_id = %s", (desk.items[0],))
+    thing = {"classId": desk.class_id(), "entityId": desk.items[0]}
+    [made] = await desk.ask("annotation-objects.bulk.add", datasetId=desk.dataset, annotationObjects=[thing])
+    return desk, {"objectId": made["id"], "geometryType": "rectangle", "geometry": PIXELS}
+
+
+async def test_figures_of_videos_that_the_client_could_not_read(world: World, db: Database) -> None:
+    """`VideoAnnotation.from_json` takes no figure without an object, and none behind the end: 400, none is kept."""
+    desk, sight = await film(world, db)
+    item = desk.items[0]
+    for wrong, said in (
+        ({"meta": {"frame": 9999}}, "10 frames"),
+        ({"objectId": None, "classId": desk.class_id(), "meta": {"frame": 1}}, "objectId"),
+    ):
+        figures = [{**sight, "meta": {"frame": 0}}, {**sight, **wrong}]
+        status, told = await desk.refused("figures.bulk.add", entityId=item, figures=figures)
+        assert (status, said in told["error"]) == (400, True), told
+    [found] = await desk.ask("videos.annotations.bulk.info", videoIds=[item])
+    assert (found["frames"], found["framesCount"]) == ([], 10)
+
+
+async def test_what_the_client_could_not_read_is_not_sent(world: World, db: Database) -> None:
+    """What is there all the same is left out of a video's annotation; one of unknown length ends behind its labels."""
+    desk, sight = await film(world, db)
+    item = desk.items[0]
+    new = [{**sight, "meta": {"frame": frame}} for frame in (2, 2, 5, 7)]
+    made = [each["id"] for each in await desk.ask("figures.bulk.add", entityId=item, figures=new)]
+    async with db.transaction() as tx:
+        await tx.connection.execute("update figures set object_id = null where id = any(%s)", (made[1:3],))
+        await tx.connection.execute("update figures set frame = 11 where id = %s", (made[3],))
+    [found] = await desk.ask("videos.annotations.bulk.info", videoIds=[item])
+    assert [(each["index"], [one["id"] for one in each["figures"]]) for each in found["frames"]] == [(2, [made[0]])]
+    async with db.transaction() as tx:
+        await tx.connection.execute("update media set frames = null where item_id = %s", (item,))
+    [found] = await desk.ask("videos.annotations.bulk.info", videoIds=[item])
+    assert ([each["index"] for each in found["frames"]], found["framesCount"]) == ([2, 11], 12)

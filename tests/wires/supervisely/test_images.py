@@ -150,6 +150,19 @@ async def test_copies_and_links(world: World) -> None:
     assert (linked["link"], linked["hash"], linked["fullStorageUrl"]) == (link, None, link)
 
 
+@pytest.mark.parametrize("look", [None, True], ids=["as it is", "looked at"])
+async def test_links_into_the_servers_network(world: World, look: bool | None) -> None:
+    """Are refused when they are added, all items of the call with them."""
+    anna = await world.person("anna")
+    dataset = (await anna.dataset())["id"]
+    urls = ("http://127.0.0.1:8080/a.png", "http://[::1]/b.png", "http://169.254.169.254/latest/c.png")
+    new = [{"title": f"{at}.png", "link": url} for at, url in enumerate(urls)]
+    status, told = await anna.refused("images.bulk.add", datasetId=dataset, images=new, forceMetadataForLinks=look)
+    assert status == 400
+    assert "not on the internet" in str(told)
+    assert (await anna.ask("images.list", datasetId=dataset))["entities"] == []
+
+
 async def test_what_links_lead_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """`forceMetadataForLinks` asks us to look, downloads fetch it; what can't be reached is only a link."""
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
-from factories.people import unique
+from factories.people import forget_attempts, unique
 from pinakes.server.actor import Scope
-from pinakes.server.people import throttle
 from wires.supervisely.conftest import World, frozen
 
 
@@ -296,7 +295,7 @@ async def test_roles(world: World) -> None:
 
 async def signed_in(world: World, login: str, password: str) -> dict[str, Any]:
     """The claims of the token that `Api.from_credentials` gets: it decodes the JWT without looking at its signature."""
-    throttle.forget()
+    await forget_attempts(world.db)
     answer = await world.client.post("/api/account", data={"login": login, "password": password})
     assert answer.status_code == 200, answer.text
     _, claims, _ = answer.json()["token"].split(".")
@@ -322,7 +321,7 @@ async def test_signing_in_with_a_password(world: World) -> None:
 
 
 async def test_signing_in_with_a_wrong_password(world: World) -> None:
-    throttle.forget()
+    await forget_attempts(world.db)
     anna = await world.person("anna")
     answer = await world.client.post("/api/account", data={"login": anna.name, "password": "wrong"})
     assert (answer.status_code, answer.json()) == snapshot(

@@ -11,7 +11,7 @@ from inline_snapshot import snapshot
 from pinakes.server.actor import Role
 from pinakes.server.db import Database
 from wires.supervisely.conftest import Caller, World
-from wires.supervisely.labels import Desk, desk_of, faceless
+from wires.supervisely.labels import BOX, PIXELS, Desk, desk_of, faceless
 
 META = {
     "classes": ["car"], "projectTags": ["count"], "imageTags": [], "imageFiguresLimit": 3, "imageTagsLimit": 0,
@@ -406,3 +406,42 @@ class TestJobs:
         ]
         for method, body in wrong:
             assert (await shop.desk.refused(method, body))[0] == 400, (method, body)
+
+
+class TestLimits:
+    """What `meta` allows a labeler: refused as his own mistake, with what is wrong and where."""
+
+    async def test_saving_and_handing_in(self, shop: Shop) -> None:
+        meta = {**META, "classes": ["car"], "imageFiguresLimit": 1}
+        queue = await shop.queue(meta=meta, reviewerIds=[])
+        item = await shop.pull(queue, shop.anna)
+        figure = {"entityId": item, "classTitle": "car", "geometryType": "rectangle", "geometry": PIXELS}
+        box = {"classTitle": "car", "geometryType": "rectangle", **BOX}
+        for objects, said in (([box, box], "at most 1 figures"), ([{**box, "classTitle": "any"}], "'any'")):
+            body = {"annotations": [{"imageId": item, "annotation": {"tags": [], "objects": objects}}]}
+            status, told = await shop.anna.refused("annotations.bulk.add", body)
+            assert (status, said in told["error"]) == (400, True), told
+        body = {"annotations": [{"imageId": item, "annotation": {"tags": [], "objects": [box]}}]}
+        await shop.anna.ask("annotations.bulk.add", body)
+        status, told = await shop.anna.refused("figures.bulk.add", figures=[figure])
+        assert (status, "it has 2" in told["error"]) == (400, True), told
+        await shop.desk.ask("figures.bulk.add", figures=[figure])
+        job = await shop.job(queue, shop.anna)
+        status, told = await shop.anna.refused(
+            "jobs.entities.update-review-status", jobId=job, entityId=item, status="done"
+        )
+        assert (status, "it has 2" in told["error"]) == (400, True), told
+        await shop.anna.ask("annotations.bulk.add", body)
+        assert (await shop.say(queue, shop.anna, item, "done"))["reviewStatus"] == "done"
+
+    async def test_a_lease_that_ran_out(self, shop: Shop, db: Database) -> None:
+        """Nobody took the item: what is saved makes it his again, and it can be handed in."""
+        queue = await shop.queue()
+        item = await shop.pull(queue, shop.anna)
+        async with db.transaction() as tx:
+            await tx.connection.execute(
+                "update work set lease_until = now() - interval '1 s' where queue_id = %s", (queue,)
+            )
+        body = {"annotations": [{"imageId": item, "annotation": {"tags": [], "objects": []}}]}
+        await shop.anna.ask("annotations.bulk.add", body)
+        assert (await shop.say(queue, shop.anna, item, "done"))["reviewStatus"] == "done"

@@ -64,6 +64,7 @@ STATUSES = {
     "TitleTaken": 409,
     "TooLarge": 413,
     "TooManyRequests": 429,
+    "TookTooLong": 413,
     "TypeNotAccepted": 400,
     "Unauthenticated": 401,
     "Unavailable": 503,

@@ -13,7 +13,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from pinakes.sdk import errors
-from pinakes.sdk.calls import Call, Param, call, query
+from pinakes.sdk.calls import Call, Param, call, query, unwritable
 from pinakes.sdk.retrying import PASSING, TOO_MANY_REQUESTS, RetryPolicy
 
 A = TypeVar("A", bound=BaseModel)
@@ -186,6 +186,8 @@ class AsyncSession:
         except httpx2.InvalidURL as error:
             message = f"This can't be put into a URL: {error}."
             raise errors.Invalid(message, code="invalid") from error
+        except UnicodeEncodeError as error:
+            raise unwritable(error) from error
 
     async def _failure(self, response: httpx2.Response) -> errors.PinakesError:
         try:

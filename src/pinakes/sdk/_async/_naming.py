@@ -75,7 +75,7 @@ class AsyncNumberedPages(AsyncPages[T], Generic[T]):
         part: str,
         row: type[T],
         params: Mapping[str, Param],
-        page_size: int,
+        page_size: int | None,
     ) -> None:
         """Describe the list."""
         super().__init__(session, "", row, params, page_size)
@@ -83,7 +83,7 @@ class AsyncNumberedPages(AsyncPages[T], Generic[T]):
         self._part: str = part
 
     @override
-    async def _page(self, cursor: str | None, limit: int) -> Page[T]:
+    async def _page(self, cursor: str | None, limit: int | None) -> Page[T]:
         if not self._path:
             self._path = collection_path(await id_of(self._session, self._collection), self._part)
         return await super()._page(cursor, limit)
@@ -99,7 +99,7 @@ class AsyncVersionPages(AsyncPages[T], Generic[T]):
         part: str,
         row: type[T],
         params: Mapping[str, Param],
-        page_size: int,
+        page_size: int | None,
     ) -> None:
         """Describe the list."""
         super().__init__(session, "", row, params, page_size)
@@ -107,7 +107,7 @@ class AsyncVersionPages(AsyncPages[T], Generic[T]):
         self._part: str = part
 
     @override
-    async def _page(self, cursor: str | None, limit: int) -> Page[T]:
+    async def _page(self, cursor: str | None, limit: int | None) -> Page[T]:
         if not self._path:
             self._path = f"/versions/{await version_of(self._session, self._version)}/{self._part}"
         return await super()._page(cursor, limit)
@@ -129,11 +129,11 @@ class AsyncNumberedNoun(AsyncNoun):
         return "/".join(["/versions", str(await self._version(version)), *more])
 
     def _in(
-        self, collection: NumberedLike, part: str, row: type[T], page_size: int = 100, **params: Param
+        self, collection: NumberedLike, part: str, row: type[T], page_size: int | None = None, **params: Param
     ) -> AsyncNumberedPages[T]:
         return AsyncNumberedPages(self._session, collection, part, row, params, page_size)
 
     def _of(
-        self, version: VersionLike, part: str, row: type[T], page_size: int = 100, **params: Param
+        self, version: VersionLike, part: str, row: type[T], page_size: int | None = None, **params: Param
     ) -> AsyncVersionPages[T]:
         return AsyncVersionPages(self._session, version, part, row, params, page_size)

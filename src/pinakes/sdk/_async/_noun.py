@@ -22,7 +22,7 @@ class AsyncNoun:
         """Use a session."""
         self._session: AsyncSession = session
 
-    def _pages(self, path: str, row: type[T], page_size: int = 100, **params: Param) -> AsyncPages[T]:
+    def _pages(self, path: str, row: type[T], page_size: int | None = None, **params: Param) -> AsyncPages[T]:
         return AsyncPages(self._session, path, row, params, page_size)
 
     async def _delete(self, the_call: Call, *, missing_ok: bool = False) -> None:

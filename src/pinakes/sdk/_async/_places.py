@@ -80,7 +80,7 @@ class AsyncPlacedPages(AsyncPages[T], Generic[T]):
         path: str,
         row: type[T],
         params: Mapping[str, Param],
-        page_size: int,
+        page_size: int | None,
         *,
         project: ProjectLike | None = None,
         datasets: Mapping[str, DatasetLike | None] | None = None,
@@ -91,7 +91,7 @@ class AsyncPlacedPages(AsyncPages[T], Generic[T]):
         self._datasets: Mapping[str, DatasetLike | None] = datasets or {}
 
     @override
-    async def _page(self, cursor: str | None, limit: int) -> Page[T]:
+    async def _page(self, cursor: str | None, limit: int | None) -> Page[T]:
         if self._project is not None:
             self._params = {**self._params, "project": await project_of(self._session, self._project)}
             self._project = None
@@ -115,7 +115,7 @@ class AsyncPlacedNoun(AsyncNoun):
         self,
         path: str,
         row: type[T],
-        page_size: int = 100,
+        page_size: int | None = None,
         *,
         within: ProjectLike | None = None,
         datasets: Mapping[str, DatasetLike | None] | None = None,

@@ -241,7 +241,7 @@ class AsyncPapers(AsyncNoun):
         abstract: str | None = None,
         published_at: datetime | None = None,
     ) -> Paper:
-        """Make a paper known, or correct one that you registered.
+        """Make a paper known. One that is known with these very facts is returned as it is.
 
         Args:
             arxiv_id: Such as `1706.03762`; a version is left out.
@@ -249,6 +249,9 @@ class AsyncPapers(AsyncNoun):
             authors: Their names, in order.
             abstract: Its abstract.
             published_at: When; with its zone.
+
+        Raises:
+            Conflict: It is known with other facts; `update` corrects them.
         """
         body = given(
             id=arxiv_id,
@@ -258,6 +261,32 @@ class AsyncPapers(AsyncNoun):
             published_at=None if published_at is None else published_at.isoformat(),
         )
         return await self._session.read(call("POST", "/papers", body=body), Paper)
+
+    async def update(
+        self,
+        arxiv_id: str,
+        *,
+        title: str | None = None,
+        authors: Sequence[str] | None = None,
+        abstract: str | None = None,
+        published_at: datetime | None = None,
+    ) -> Paper:
+        """Correct a paper that you registered; what is left out stays.
+
+        Args:
+            arxiv_id: Which.
+            title: Its title.
+            authors: Their names, in order.
+            abstract: Its abstract.
+            published_at: When; with its zone.
+        """
+        body = given(
+            title=title,
+            authors=None if authors is None else [{"name": name} for name in authors],
+            abstract=abstract,
+            published_at=None if published_at is None else published_at.isoformat(),
+        )
+        return await self._session.read(call("PATCH", arxiv_path(arxiv_id), body=body, keyed=False), Paper)
 
     async def get(self, arxiv_id: str) -> Paper:
         """Read a paper."""

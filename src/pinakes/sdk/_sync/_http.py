@@ -14,7 +14,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from pinakes.sdk import errors
-from pinakes.sdk.calls import Call, Param, call, query
+from pinakes.sdk.calls import Call, Param, call, query, unwritable
 from pinakes.sdk.retrying import PASSING, TOO_MANY_REQUESTS, RetryPolicy
 
 A = TypeVar("A", bound=BaseModel)
@@ -183,6 +183,8 @@ class Session:
         except httpx2.InvalidURL as error:
             message = f"This can't be put into a URL: {error}."
             raise errors.Invalid(message, code="invalid") from error
+        except UnicodeEncodeError as error:
+            raise unwritable(error) from error
 
     def _failure(self, response: httpx2.Response) -> errors.PinakesError:
         try:

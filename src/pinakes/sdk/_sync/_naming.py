@@ -76,7 +76,7 @@ class NumberedPages(Pages[T], Generic[T]):
         part: str,
         row: type[T],
         params: Mapping[str, Param],
-        page_size: int,
+        page_size: int | None,
     ) -> None:
         """Describe the list."""
         super().__init__(session, "", row, params, page_size)
@@ -84,7 +84,7 @@ class NumberedPages(Pages[T], Generic[T]):
         self._part: str = part
 
     @override
-    def _page(self, cursor: str | None, limit: int) -> Page[T]:
+    def _page(self, cursor: str | None, limit: int | None) -> Page[T]:
         if not self._path:
             self._path = collection_path(id_of(self._session, self._collection), self._part)
         return super()._page(cursor, limit)
@@ -100,7 +100,7 @@ class VersionPages(Pages[T], Generic[T]):
         part: str,
         row: type[T],
         params: Mapping[str, Param],
-        page_size: int,
+        page_size: int | None,
     ) -> None:
         """Describe the list."""
         super().__init__(session, "", row, params, page_size)
@@ -108,7 +108,7 @@ class VersionPages(Pages[T], Generic[T]):
         self._part: str = part
 
     @override
-    def _page(self, cursor: str | None, limit: int) -> Page[T]:
+    def _page(self, cursor: str | None, limit: int | None) -> Page[T]:
         if not self._path:
             self._path = f"/versions/{version_of(self._session, self._version)}/{self._part}"
         return super()._page(cursor, limit)
@@ -130,11 +130,11 @@ class NumberedNoun(Noun):
         return "/".join(["/versions", str(self._version(version)), *more])
 
     def _in(
-        self, collection: NumberedLike, part: str, row: type[T], page_size: int = 100, **params: Param
+        self, collection: NumberedLike, part: str, row: type[T], page_size: int | None = None, **params: Param
     ) -> NumberedPages[T]:
         return NumberedPages(self._session, collection, part, row, params, page_size)
 
     def _of(
-        self, version: VersionLike, part: str, row: type[T], page_size: int = 100, **params: Param
+        self, version: VersionLike, part: str, row: type[T], page_size: int | None = None, **params: Param
     ) -> VersionPages[T]:
         return VersionPages(self._session, version, part, row, params, page_size)

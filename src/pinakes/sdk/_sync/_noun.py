@@ -23,7 +23,7 @@ class Noun:
         """Use a session."""
         self._session: Session = session
 
-    def _pages(self, path: str, row: type[T], page_size: int = 100, **params: Param) -> Pages[T]:
+    def _pages(self, path: str, row: type[T], page_size: int | None = None, **params: Param) -> Pages[T]:
         return Pages(self._session, path, row, params, page_size)
 
     def _delete(self, the_call: Call, *, missing_ok: bool = False) -> None:

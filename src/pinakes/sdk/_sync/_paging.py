@@ -19,7 +19,9 @@ LONGEST_PAGE = 1000
 class Pages(Generic[T]):
     """A list on the server. Nothing is asked for until somebody reads; reading it again asks again."""
 
-    def __init__(self, session: Session, path: str, row: type[T], params: Mapping[str, Param], page_size: int) -> None:
+    def __init__(
+        self, session: Session, path: str, row: type[T], params: Mapping[str, Param], page_size: int | None
+    ) -> None:
         """Describe the list.
 
         Args:
@@ -27,13 +29,13 @@ class Pages(Generic[T]):
             path: The list's path.
             row: The type of its rows.
             params: Which rows.
-            page_size: How many to ask for at once.
+            page_size: How many to ask for at once; None for a list that comes whole.
         """
         self._session: Session = session
         self._path: str = path
         self._row: type[T] = row
         self._params: Mapping[str, Param] = params
-        self._page_size: int = page_size
+        self._page_size: int | None = page_size
 
     def __iter__(self) -> Iterator[T]:
         """Read the rows, page by page."""
@@ -44,7 +46,7 @@ class Pages(Generic[T]):
         """Read page by page; `after` is the `next` of a page read before, `size` how many rows a page has."""
         cursor = after
         while True:
-            page = self._page(cursor, size or self._page_size)
+            page = self._page(cursor, None if self._page_size is None else size or self._page_size)
             yield page
             if page.next is None:
                 return
@@ -59,13 +61,13 @@ class Pages(Generic[T]):
         rows: list[T] = []
         if count < 1:
             return rows
-        for page in self.pages(size=min(count, self._page_size)):
+        for page in self.pages(size=min(count, self._page_size or count)):
             rows += page.rows
             if len(rows) >= count:
                 break
         return rows[:count]
 
-    def _page(self, cursor: str | None, limit: int) -> Page[T]:
+    def _page(self, cursor: str | None, limit: int | None) -> Page[T]:
         params = {**self._params, "limit": limit, "cursor": cursor}
         response = self._session.send(call("GET", self._path, params=params))
         return self._session.parse(response, Page[self._row])

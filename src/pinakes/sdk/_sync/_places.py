@@ -81,7 +81,7 @@ class PlacedPages(Pages[T], Generic[T]):
         path: str,
         row: type[T],
         params: Mapping[str, Param],
-        page_size: int,
+        page_size: int | None,
         *,
         project: ProjectLike | None = None,
         datasets: Mapping[str, DatasetLike | None] | None = None,
@@ -92,7 +92,7 @@ class PlacedPages(Pages[T], Generic[T]):
         self._datasets: Mapping[str, DatasetLike | None] = datasets or {}
 
     @override
-    def _page(self, cursor: str | None, limit: int) -> Page[T]:
+    def _page(self, cursor: str | None, limit: int | None) -> Page[T]:
         if self._project is not None:
             self._params = {**self._params, "project": project_of(self._session, self._project)}
             self._project = None
@@ -116,7 +116,7 @@ class PlacedNoun(Noun):
         self,
         path: str,
         row: type[T],
-        page_size: int = 100,
+        page_size: int | None = None,
         *,
         within: ProjectLike | None = None,
         datasets: Mapping[str, DatasetLike | None] | None = None,

@@ -8,21 +8,22 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from pinakes.api.exports import ImportedLabels, LabelFormat, YoloTask
-from pinakes.sdk._sync._noun import Noun
+from pinakes.sdk._sync._places import DatasetLike, PlacedNoun
 from pinakes.sdk.calls import Param, call
 from pinakes.sdk.files import Target
+from pinakes.sdk.naming import ProjectLike
 from pinakes.sdk.progress import OnProgress, silent
 
 
-class Exports(Noun):
+class Exports(PlacedNoun):
     """Labels out of and into Pinakes."""
 
     def labels(
         self,
         to: str | os.PathLike[str] | IO[bytes],
         *,
-        project: int | None = None,
-        dataset: int | None = None,
+        project: ProjectLike | None = None,
+        dataset: DatasetLike | None = None,
         collection: str | None = None,
         query: str | None = None,
         format: LabelFormat = "coco",  # noqa: A002
@@ -33,12 +34,14 @@ class Exports(Noun):
     ) -> int:
         """Write the labels of items, and their files, to a ZIP; return how many bytes that were.
 
-        A path gets the whole export or stays what it was; a transfer that breaks begins anew.
+        Of videos, COCO has the frames with labels, as pictures; the other forms have the videos themselves. A path gets
+        the whole export or stays what it was; a transfer that breaks begins anew.
 
         Args:
             to: A path, or a file that is open for writing bytes.
-            project: Of which project; one of `project`, `dataset` and `collection` is needed.
-            dataset: Of which dataset.
+            project: Of which project (itself, `OWNER/PROJECT` or its number); one of `project`, `dataset` and
+                `collection` is needed.
+            dataset: Of which dataset (itself, `OWNER/PROJECT/DATASET` or its number).
             collection: Of which selection, by its id or slug.
             query: Only what this finds.
             format: `coco`, `yolo` or `jsonl`.
@@ -49,8 +52,8 @@ class Exports(Noun):
         """
         target = Target(to)
         params: dict[str, Param] = {
-            "project": project,
-            "dataset": dataset,
+            "project": None if project is None else self._project(project),
+            "dataset": None if dataset is None else self._dataset(dataset),
             "collection": collection,
             "query": query,
             "format": format,
@@ -64,7 +67,8 @@ class Exports(Noun):
     def import_coco(self, dataset: int, document: Mapping[str, Any]) -> ImportedLabels:
         """Replace the labels of a dataset's items with those of a COCO document.
 
-        Images are found by their file names; those without an item are listed in the answer as `missing`.
+        Images are found by their file names, and in a dataset of videos these by their names, with the labels of their
+        frames; those without an item are listed in the answer as `missing`.
         """
         path = f"/datasets/{dataset}/imports/coco"
         return self._session.read(call("POST", path, body=dict(document)), ImportedLabels)

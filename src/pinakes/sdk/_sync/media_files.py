@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from pinakes.api.media import Dataset, MediaBatch, Medium
+from pinakes.api.media import MAX_SMALL, Dataset, MediaBatch, MediaResult, Medium
 from pinakes.sdk import local, local_media
 from pinakes.sdk._sync._places import DatasetLike, MediumLike, PlacedNoun, dataset_named, medium_id
 from pinakes.sdk.addressing import CollectionLike, collection_ref
@@ -15,7 +15,7 @@ from pinakes.sdk.calls import Call, call, given, segment
 from pinakes.sdk.errors import Conflict, ConnectionFailed, Invalid, Unavailable, UnexpectedAnswer
 from pinakes.sdk.files import Target
 from pinakes.sdk.local import PathLike
-from pinakes.sdk.local_media import MediaFile
+from pinakes.sdk.local_media import Bundle, MediaFile
 from pinakes.sdk.naming import ProjectLike
 from pinakes.sdk.parallel import each, in_thread
 from pinakes.sdk.progress import OnProgress, silent
@@ -66,7 +66,7 @@ class MediaFiles(PlacedNoun):
             dataset: Where to.
             folder: Its path. Hidden files are passed over.
             nested: Make a dataset in `dataset` of each folder in it; else only its own files are sent.
-            at_once: How many files to read or send at the same time.
+            at_once: How many batches to read or send at the same time: each has some hundred small files, or one large.
             progress: Called again and again.
         """
         place = Path(folder)
@@ -74,7 +74,8 @@ class MediaFiles(PlacedNoun):
         total = in_thread(local_media.count, place)
         tally = MediaTally(total, progress)
         datasets: dict[tuple[str, ...], int] = {(): root.id}
-        for batch in local_media.batches(place):
+
+        def send(batch: Sequence[MediaFile]) -> None:
             folders = batch[0].folders
             files = [file for file in batch if tally.storable(file.source, *folders, file.name)]
             if folders and not nested:
@@ -86,7 +87,9 @@ class MediaFiles(PlacedNoun):
                     for file in files:
                         tally.refused(file.source, error_facts(error))
                 else:
-                    self._send_batch(target, files, at_once, tally)
+                    self._send_batch(target, files, tally)
+
+        each(send, local_media.batches(place), at_once, _nothing)
         return tally.uploaded()
 
     def download_file(self, medium: MediumLike, to: PathLike | IO[bytes]) -> int:
@@ -226,33 +229,57 @@ class MediaFiles(PlacedNoun):
             known[folders] = made.id
         return known[folders]
 
-    def _send_batch(self, dataset: int, files: Sequence[MediaFile], at_once: int, tally: MediaTally) -> None:
-        """Say which files there are, and send those that the server lacks."""
-        hashes: dict[str, str] = {}
-
-        def digest(file: MediaFile) -> None:
-            hashes[file.name] = in_thread(local_media.sha256_of, file.source)
-
-        each(digest, files, at_once, _nothing)
-        body = {"items": [{"name": file.name, "sha256": hashes[file.name]} for file in files]}
+    def _send_batch(self, dataset: int, files: Sequence[MediaFile], tally: MediaTally) -> None:
+        """Say which files there are, and send those that the server lacks: the small ones together."""
+        hashed: list[tuple[MediaFile, str]] = []
+        digests = in_thread(local_media.sha256_of_each, files)
+        for file, sha256 in zip(files, digests, strict=True):
+            if isinstance(sha256, str):
+                hashed.append((file, sha256))
+            else:
+                tally.refused(file.source, ("unreadable", f"It can't be read: {sha256.strerror}."))
+        if not hashed:
+            return
+        body = {"items": [{"name": file.name, "sha256": sha256} for file, sha256 in hashed]}
         the_call = call("POST", f"/datasets/{dataset}/media", body=body, patient=True)
         results = (self._session.read(the_call, MediaBatch)).results
-        missing: list[MediaFile] = []
-        for file, result in zip(files, results, strict=True):
+        missing: list[tuple[MediaFile, str]] = []
+        for (file, sha256), result in zip(hashed, results, strict=True):
             if result.outcome == "missing":
-                missing.append(file)
+                missing.append((file, sha256))
             else:
                 tally.settled(file.source, result)
+        self._send_small(dataset, [one for one in missing if one[0].size <= MAX_SMALL], tally)
+        for file, sha256 in missing:
+            if file.size > MAX_SMALL:
+                self._send_large(dataset, file, sha256, tally)
 
-        def send(file: MediaFile) -> None:
-            try:
-                self._put(dataset, file, hashes[file.name])
-            except (Conflict, Invalid) as error:
-                tally.refused(file.source, error_facts(error))
-            else:
-                tally.sent(file.size)
+    def _send_small(self, dataset: int, files: Sequence[tuple[MediaFile, str]], tally: MediaTally) -> None:
+        """Send many files in one body."""
+        if not files:
+            return
+        bundle = Bundle(files)
 
-        each(send, missing, at_once, _nothing)
+        def pieces() -> Iterator[bytes]:
+            yield from bundle.pieces()
+
+        the_call = call("PUT", f"/uploads/{dataset}", headers={"Content-Type": _BYTES}, keyed=False, patient=True)
+        with self._session.open(the_call, pieces) as response:
+            response.read()
+            results = self._session.parse(response, MediaBatch).results
+        for file, result in zip(bundle.sent, results, strict=True):
+            tally.sent(file, result)
+        for file in {file for file, _ in files}.difference(bundle.sent):
+            tally.refused(file.source, ("unreadable", "It is gone, or was changed, while the others were sent."))
+
+    def _send_large(self, dataset: int, file: MediaFile, sha256: str, tally: MediaTally) -> None:
+        """Send a file by itself."""
+        try:
+            made = self._put(dataset, file, sha256)
+        except (Conflict, Invalid) as error:
+            tally.refused(file.source, error_facts(error))
+        else:
+            tally.sent(file, MediaResult(outcome="added", id=made.id))
 
     def _put(self, dataset: int, file: MediaFile, sha256: str) -> Medium:
         def chunks() -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from pinakes.api.collections import (
 from pinakes.api.common import IDEMPOTENT_REPLAY
 from pinakes.sdk._sync._noun import Noun
 from pinakes.sdk.addressing import CollectionLike, EntryLike, NewEntryLike, collection_path, entry_ref, new_line
-from pinakes.sdk.calls import Call, Param, call, given
+from pinakes.sdk.calls import Call, Param, call, encode, given
 from pinakes.sdk.errors import ConnectionFailed, Invalid, TooLarge, Unavailable, from_line
 from pinakes.sdk.files import Target
 from pinakes.sdk.progress import OnProgress, Progress, silent
@@ -91,7 +91,7 @@ class TransferVerbs(Noun):
             _write_down(spool, items, progress)
             path = collection_path(collection, "entries")
             if spool.lines <= MAX_JSON_ENTRIES and (place or spool.size <= _LARGE_BODY):
-                fields = orjson.dumps({"atomic": atomic, **place, **given(reason=reason)})
+                fields = encode({"atomic": atomic, **place, **given(reason=reason)})
                 body = b'{"items":' + spool.as_array() + b"," + fields[1:]
                 return self._add_few(call("POST", path, raw=body, expected=expected, key=key), spool.lines, progress)
             if place:

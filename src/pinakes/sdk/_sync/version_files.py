@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from pinakes.api.common import Page
-from pinakes.api.releases import DraftVersion, Upload, Version, VersionFile
+from pinakes.api.releases import DraftVersion, Upload, UploadInParts, UploadPart, Version, VersionFile
 from pinakes.sdk import local
 from pinakes.sdk._sync._naming import NumberedNoun
 from pinakes.sdk.calls import Call, call, given
-from pinakes.sdk.errors import ConnectionFailed, Forbidden, NotFound, Unavailable, UnexpectedAnswer
+from pinakes.sdk.errors import (
+    ConnectionFailed,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PinakesError,
+    Unavailable,
+    UnexpectedAnswer,
+)
 from pinakes.sdk.local import FilesLike, LocalFile, PathLike, Tally
 from pinakes.sdk.naming import ProjectLike, VersionLike, project_path
 from pinakes.sdk.parallel import each, in_thread
@@ -23,6 +31,10 @@ _PARTIAL = 206
 
 # A file's MD5 may be wrong once: what had been kept of it was of something else.
 _TRIES = 2
+
+# A larger file is sent in parts, so that a connection that breaks costs one part only.
+LARGE = 64 * 1024 * 1024
+_PARTS_AT_ONCE = 2
 
 
 class VersionFiles(NumberedNoun):
@@ -45,7 +57,8 @@ class VersionFiles(NumberedNoun):
     ) -> Uploaded:
         """Log a version of an artifact: say which files it has, send those that the server lacks, commit it.
 
-        Repeating a call that broke off sends only what is missing. A version with the same content as one that is
+        Repeating a call that broke off sends only what is missing; of a large file (more than 64 MiB), only the parts
+        that are. A version with the same content as one that is
         there is that one, and gets the aliases.
 
         Args:
@@ -73,7 +86,7 @@ class VersionFiles(NumberedNoun):
         if draft.existing:
             return Uploaded(draft.version, existing=True)
         missing = _each_content_once(draft.uploads, md5s)
-        sent = self._send_all(missing, {one.path: one for one in found}, at_once, progress)
+        sent = self._send_all(draft.version.id, missing, {one.path: one for one in found}, md5s, at_once, progress)
         commit = call("POST", f"/versions/{draft.version.id}/commit", patient=True)
         return Uploaded(self._session.read(commit, Version), sent=len(missing), sent_bytes=sent)
 
@@ -136,17 +149,65 @@ class VersionFiles(NumberedNoun):
         return md5s
 
     def _send_all(
-        self, uploads: Sequence[Upload], files: Mapping[str, LocalFile], at_once: int, progress: OnProgress
+        self,
+        number: int,
+        uploads: Sequence[Upload],
+        files: Mapping[str, LocalFile],
+        md5s: Mapping[str, str],
+        at_once: int,
+        progress: OnProgress,
     ) -> int:
+        """Send what the server lacks; return how many bytes of it were not there yet."""
         tally = Tally("sending", sum(files[one.path].size for one in uploads), progress)
+        kept: list[int] = []
 
         def send(one: Upload) -> None:
-            self._send(one.url, files[one.path], tally)
+            file = files[one.path]
+            if file.size > LARGE:
+                kept.append(self._send_in_parts(number, file, md5s[one.path], tally))
+            else:
+                self._send(one.url, file, 0, file.size, tally)
 
         each(send, uploads, at_once, tally.stop)
-        return tally.done
+        return tally.done - sum(kept)
 
-    def _send(self, url: str, file: LocalFile, tally: Tally) -> None:
+    def _send_in_parts(self, number: int, file: LocalFile, md5: str, tally: Tally) -> int:
+        """Send the parts of a file that are missing, and have them put together; return how much was there already."""
+        body = {"path": file.path, "size": file.size, "md5": md5}
+        progress = local.Parts(file, tally)
+        for attempt in range(_TRIES + 1):
+            asked = call("POST", f"/versions/{number}/uploads", body=body, patient=True)
+            plan = self._session.read(asked, UploadInParts)
+            if plan.there:
+                progress.all_there()
+                break
+            try:
+                self._send_missing(plan.parts, progress)
+                done = call("POST", f"/versions/{number}/uploads/complete", body=body, patient=True)
+                self._session.read(done, UploadInParts)
+                break
+            except (Forbidden, Invalid) as failure:
+                # Addresses serve for a day; parts that nobody completes are kept for two.
+                passing = isinstance(failure, Forbidden) or failure.field == "parts"
+                if attempt == _TRIES or not passing:
+                    raise
+        return progress.kept
+
+    def _send_missing(self, parts: Sequence[UploadPart], progress: local.Parts) -> None:
+        starts = progress.starts([part.size for part in parts])
+        for part in parts:
+            if part.there:
+                progress.is_there(part.number, part.size)
+
+        def send(part: UploadPart) -> None:
+            progress.is_sent_anew(part.number)
+            self._send(part.url, progress.file, starts[part.number - 1], part.size, progress.tally)
+            progress.is_sent(part.number, part.size)
+
+        each(send, [part for part in parts if not part.there], _PARTS_AT_ONCE, progress.stop)
+
+    def _send(self, url: str, file: LocalFile, start: int, size: int, tally: Tally) -> None:
+        """Send so many bytes of a file, from `start` on."""
         counted = 0
 
         def chunks() -> Iterator[bytes]:
@@ -154,15 +215,20 @@ class VersionFiles(NumberedNoun):
             tally.add(-counted)
             counted = 0
             with file.source.open("rb") as opened:
-                while chunk := opened.read(local.CHUNK):
+                opened.seek(start)
+                while chunk := opened.read(min(local.CHUNK, size - counted)):
                     yield chunk
                     counted += len(chunk)
                     tally.add(len(chunk))
 
-        headers = {"Content-Length": str(file.size), "Content-Type": "application/octet-stream"}
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         the_call = call("PUT", url, headers=headers, keyed=False, patient=True)
-        with self._session.open(the_call, chunks) as response:
-            response.read()
+        try:
+            with self._session.open(the_call, chunks) as response:
+                response.read()
+        except PinakesError:
+            tally.add(-counted)
+            raise
 
     def _listed(self, number: int, paths: Sequence[str] | None) -> list[VersionFile]:
         pages = self._of(number, "files", VersionFile, 1000, name=paths)

@@ -3,20 +3,28 @@
 An account's content lies under its MD5, so what a version has in common with another one is there once; a run's file
 lies under a name of chance, for its content may change. Bytes flow without a database connection; what arrived whole is
 written down afterwards, and only what is written down exists.
+
+An address to send something to lasts for hours, and is as good as who asked for it: he must still be allowed to write
+there, and his token be valid, when something comes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import mimetypes
 import re
 from collections.abc import AsyncIterable, Sequence
 from uuid import uuid4
 
-from pinakes.server.artifacts.run_types import Blob, RunFile
+from pinakes.server.actor import Actor
+from pinakes.server.artifacts.run_types import Blob, Run, RunFile
 from pinakes.server.blobs import Blobs, Received
 from pinakes.server.db import Database, Tx, load
-from pinakes.server.errors import Invalid, NotFound, RunNotFound, Unavailable
+from pinakes.server.errors import Forbidden, Invalid, NotFound, RunNotFound, Unavailable
+from pinakes.server.people import credentials
+from pinakes.server.permissions.service import allows
+from pinakes.server.permissions.table import Permission
 from pinakes.server.signing import Signer, Ticket
 from pinakes.server.tasks import defer
 
@@ -26,6 +34,10 @@ BLOBS, PARTS, RUNS = "blobs", "parts", "runs"
 REMOVE_OBJECTS = "artifacts.remove_objects"
 
 MOST_PARTS = 10_000
+
+# How large the parts are into which we cut a file ourselves: so much is lost when a connection breaks. Of the largest
+# file that may come there are fewer than `MOST_PARTS`.
+PART_SIZE = 32 * 1024 * 1024
 
 # Python's own table, whatever the machine's is, and what runs and artifacts have beside.
 _TYPES = mimetypes.MimeTypes()
@@ -62,6 +74,33 @@ def new_upload_id() -> str:
     return uuid4().hex
 
 
+def upload_id_of(account_id: int, md5: bytes, size: int) -> str:
+    """Return the id of an account's upload in parts of our own size, always the same: who begins it again goes on."""
+    return hashlib.sha256(f"{account_id} {md5.hex()} {size} {PART_SIZE}".encode()).hexdigest()[:32]
+
+
+def part_sizes(size: int) -> list[int]:
+    """Return how large each part of a file is; an empty file has one.
+
+    Raises:
+        Invalid: (field `size`) it would have too many.
+    """
+    whole, rest = divmod(size, PART_SIZE)
+    if whole + 1 > MOST_PARTS:
+        message = f"A file that comes in parts has at most {MOST_PARTS * PART_SIZE} bytes."
+        raise Invalid(message, field="size")
+    return [*([PART_SIZE] * whole), *([rest] if rest or not whole else [])]
+
+
+async def parts_there(blobs: Blobs, *, account_id: int, upload_id: str) -> dict[int, int]:
+    """Return which parts of an upload have arrived, with their sizes."""
+    check_upload_id(upload_id)
+    found: dict[int, int] = {}
+    async for objects in blobs.walk(f"{PARTS}/{account_id}/{upload_id}"):
+        found.update((int(stored.key.rpartition("/")[2]), stored.size) for stored in objects)
+    return found
+
+
 def type_of(name: str) -> str | None:
     """Guess what kind of content a file of that name has."""
     kind, compression = _TYPES.guess_type(name, strict=False)
@@ -69,7 +108,14 @@ def type_of(name: str) -> str | None:
 
 
 def blob_upload(
-    signer: Signer, *, account_id: int, md5: bytes, version_id: int | None, name: str, most: int | None = None
+    signer: Signer,
+    actor: Actor,
+    *,
+    account_id: int,
+    md5: bytes,
+    version_id: int | None,
+    name: str,
+    most: int | None = None,
 ) -> str:
     """Return the address to which an account's content can be sent; at most so many bytes of it, if that is said."""
     ticket = Ticket(
@@ -79,14 +125,24 @@ def blob_upload(
         size=most,
         account_id=account_id,
         version_id=version_id,
+        user_id=actor.user_id,
+        token_id=actor.token_id,
     )
     return signer.address(ticket, name)
 
 
 def part_upload(
-    signer: Signer, *, account_id: int, upload_id: str, number: int, name: str, md5: bytes | None = None
+    signer: Signer,
+    actor: Actor,
+    *,
+    account_id: int,
+    upload_id: str,
+    number: int,
+    name: str,
+    md5: bytes | None = None,
+    most: int | None = None,
 ) -> str:
-    """Return the address to which a part of an account's content can be sent.
+    """Return the address to which a part of an account's content can be sent; at most so many bytes, if that is said.
 
     Raises:
         Invalid: there is no such upload or part.
@@ -95,7 +151,15 @@ def part_upload(
     if not 1 <= number <= MOST_PARTS:
         message = f"Parts are numbered from 1 to {MOST_PARTS}."
         raise Invalid(message, field="partNumber")
-    ticket = Ticket(operation="put-part", key=part_key(account_id, upload_id, number), md5=md5, account_id=account_id)
+    ticket = Ticket(
+        operation="put-part",
+        key=part_key(account_id, upload_id, number),
+        md5=md5,
+        size=most,
+        account_id=account_id,
+        user_id=actor.user_id,
+        token_id=actor.token_id,
+    )
     return signer.address(ticket, name)
 
 
@@ -113,9 +177,18 @@ def blob_download(
     return signer.address(ticket, path)
 
 
-def run_file_upload(signer: Signer, *, run_id: int, name: str) -> str:
+def run_file_upload(signer: Signer, actor: Actor, *, run: Run, name: str) -> str:
     """Return the address to which a run's file can be sent; it replaces the one of that name."""
-    return signer.address(Ticket(operation="put-run-file", key=f"{RUNS}/{run_id}", run_id=run_id, name=name), name)
+    ticket = Ticket(
+        operation="put-run-file",
+        key=f"{RUNS}/{run.id}",
+        account_id=run.owner_id,
+        run_id=run.id,
+        name=name,
+        user_id=actor.user_id,
+        token_id=actor.token_id,
+    )
+    return signer.address(ticket, name)
 
 
 def run_file_download(signer: Signer, file: RunFile) -> str:
@@ -150,6 +223,7 @@ async def receive(
         size: The size that the sender says it has.
 
     Raises:
+        Forbidden: who asked for the address may not write there any more, or his token has ended.
         Invalid: (fields `md5`, `size`) it is something else than was announced.
         TooLarge: it has more bytes than the address takes.
         RunNotFound: the run whose file it is was deleted.
@@ -159,6 +233,8 @@ async def receive(
         message = f"This address takes a content of MD5 {ticket.md5.hex()}, not {md5.hex()}."
         raise Invalid(message, field="md5")
     expected = ticket.md5 if ticket.md5 is not None else md5
+    async with db.reading() as tx:
+        await _require_writer(tx, ticket)
     if ticket.operation == "put-run-file":
         return await _receive_run_file(db, blobs, ticket, chunks, md5=expected, size=size)
     if ticket.operation == "put-blob" and await _is_there(db, blobs, ticket):
@@ -169,6 +245,19 @@ async def receive(
         async with db.transaction() as tx:
             await keep_blob(tx, blobs, ticket.account_id, received, version_id=ticket.version_id)
     return received
+
+
+async def _require_writer(tx: Tx, ticket: Ticket, owner_id: int | None = None) -> None:
+    """Raise Forbidden unless who asked for an address may write there now; to things of `owner_id`, if they moved."""
+    actor = None
+    if ticket.user_id is not None:
+        actor = await credentials.actor_again(tx, user_id=ticket.user_id, token_id=ticket.token_id, api="files")
+    if actor is None:
+        message = "This address was asked for with a token, or by a user, that is gone; ask for a new one."
+        raise Forbidden(message)
+    if not allows(actor, Permission.PROJECT_WRITE, owner_id=owner_id or ticket.account_id):
+        message = "Whoever asked for this address may not write there any more."
+        raise Forbidden(message, details={"permission": Permission.PROJECT_WRITE})
 
 
 async def keep_blob(tx: Tx, blobs: Blobs, account_id: int, received: Received, *, version_id: int | None) -> None:
@@ -222,6 +311,35 @@ async def join_parts(
         task = _joining[key] = asyncio.create_task(_join(db, blobs, account_id, md5, parts, version_id))
         task.add_done_callback(lambda done: _joined(key, done))
     return await asyncio.shield(task)
+
+
+async def complete(
+    db: Database, blobs: Blobs, *, account_id: int, md5: bytes, size: int, version_id: int | None
+) -> None:
+    """Put together what came in parts of our own size. Doing it again is safe. Hold no connection.
+
+    Raises:
+        Invalid: (field `parts`) some are missing; or (field `md5`) together they are another content, and are dropped,
+            so that they can be sent anew.
+        Unavailable: the store or the database is away; ask again.
+    """
+    upload_id = upload_id_of(account_id, md5, size)
+    numbers = range(1, len(part_sizes(size)) + 1)
+    try:
+        await join_parts(
+            db,
+            blobs,
+            account_id=account_id,
+            md5=md5,
+            upload_id=upload_id,
+            numbers=numbers,
+            version_id=version_id,
+        )
+    except Invalid as error:
+        if error.field == "md5":
+            await drop_parts(blobs, account_id=account_id, upload_id=upload_id)
+            raise
+        raise Invalid(error.message, field="parts") from error
 
 
 async def drop_parts(blobs: Blobs, *, account_id: int, upload_id: str) -> None:
@@ -310,17 +428,20 @@ async def _receive_run_file(
     received = await blobs.receive(key, chunks, md5=md5, size=size, most=ticket.size)
     try:
         async with db.transaction() as tx:
-            await _keep_run_file(tx, ticket.run_id, ticket.name, key, received)
-    except RunNotFound:
+            await _keep_run_file(tx, ticket, ticket.run_id, ticket.name, key, received)
+    except (RunNotFound, Forbidden):
         await blobs.delete([key])
         raise
     return received
 
 
-async def _keep_run_file(tx: Tx, run_id: int, name: str, key: str, received: Received) -> None:
+async def _keep_run_file(tx: Tx, ticket: Ticket, run_id: int, name: str, key: str, received: Received) -> None:
     """Write down what a run's file is now; the object that it was before goes when that is certain."""
-    if await tx.value(SQL.lock_run_for_file, run_id=run_id) is None:
+    owner_id = await tx.value(SQL.lock_run_for_file, run_id=run_id)
+    if owner_id is None:
         raise RunNotFound
+    if owner_id != ticket.account_id:
+        await _require_writer(tx, ticket, owner_id)
     former = await tx.value(
         SQL.put_run_file,
         run_id=run_id,

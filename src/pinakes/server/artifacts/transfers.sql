@@ -31,8 +31,8 @@ where b.account_id = %(account_id)s::integer and b.md5 = any(%(md5s)s::bytea [])
 and (b.created_at >= now() - interval '1 hour' or b.md5 in (select t.md5 from touched as t));
 
 -- name: lock_run_for_file
--- Hold a run while one of its files is written down; its project, too, must still be there.
-select r.id
+-- Hold a run while one of its files is written down, and say whose it is; its project, too, must still be there.
+select p.owner_id
 from runs as r
 inner join items as p on r.project_id = p.id
 where r.id = %(run_id)s::integer and r.deleted_at is null and p.deleted_at is null

@@ -26,6 +26,16 @@ _PAPER = re.compile(
 )
 
 
+# What an address has to look like, for whoever sent what can't be one.
+_NAMED = "The address of a {kind} is `owner/name`, or a name alone, each of 1 to 96 letters, digits, '.', '_' and '-'."
+_SHAPES = {
+    "paper": "The address of a paper is its arXiv id, such as 1706.03762 or hep-th/9901001.",
+    "collection": "The address of a collection is its id (24 hex digits), its slug, or `owner/words`.",
+    "project": "The address of a project is `owner/name`.",
+    "version": "The address of a version is `owner/project/artifact:v3`.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """An address taken apart, without case: by owner and name, or by a collection's public id."""
@@ -50,6 +60,16 @@ def parse(kind: str, address: str) -> Address | None:
     if kind in {"project", "version"}:
         return _owned(kind, address)
     return _collection(address) if kind == "collection" else _named(kind, address)
+
+
+def malformed(kind: str, address: str, field: str = "address") -> Invalid | None:
+    """Build the error for what can be no address of a kind, whatever is or will be there; None for what could be one.
+
+    What looks like a repo's is let pass for a paper: it is the address of something else, and nothing is found there.
+    """
+    if kind not in KINDS or parse(kind, address) is not None or (kind == "paper" and _of_a_repo(address)):
+        return None
+    return Invalid(_SHAPES.get(kind, _NAMED.format(kind=kind)), field=field)
 
 
 def arxiv_id(text: str) -> str | None:
@@ -108,6 +128,10 @@ def _named(kind: str, address: str) -> Address | None:
     if not _PART.fullmatch(name) or (slash and not _PART.fullmatch(owner)):
         return None
     return Address(kind, owner.lower() if slash else None, name.lower())
+
+
+def _of_a_repo(address: str) -> bool:
+    return "/" in address.strip("/") and parse("model", address) is not None
 
 
 def _owned(kind: str, address: str) -> Address | None:

@@ -51,7 +51,7 @@ async def read_link(url: str, *, private: bool = False) -> bytes:
     post = Post(private=private)
     try:
         async with asyncio.timeout(TIMEOUT):
-            return await _followed(post, checks.link(url))
+            return await _followed(post, checks.link(url, private=private), private=private)
     except TimeoutError as error:
         message = f"The link did not answer within {TIMEOUT:g} seconds."
         raise Invalid(message, field="link") from error
@@ -65,13 +65,13 @@ async def read_link(url: str, *, private: bool = False) -> bytes:
         await post.close()
 
 
-async def _followed(post: Post, url: str) -> bytes:
+async def _followed(post: Post, url: str, *, private: bool) -> bytes:
     for _ in range(MOST_REDIRECTS + 1):
         response = await post.get(url, _HEADERS)
         try:
             if not response.has_redirect_location:
                 return await _body(response)
-            url = checks.link(urljoin(url, response.headers["location"]))
+            url = checks.link(urljoin(url, response.headers["location"]), private=private)
         finally:
             await response.aclose()
     message = f"The link is redirected more than {MOST_REDIRECTS} times."

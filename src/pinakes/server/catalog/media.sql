@@ -307,16 +307,16 @@ select i.id, i.kind, i.owner_id, m.sha256
 from media as m
 inner join items as i on m.item_id = i.id
 where m.item_id = any(%(ids)s::integer []) and not m.has_thumbnail and m.sha256 is not null
-and i.kind in ('image', 'video') and i.deleted_at is null
+and i.deleted_at is null
 order by i.id;
 
 -- name: have_thumbnail
 -- All items of an account that are of some files have a thumbnail now.
+-- Each item's owner is looked up: a join went through all that the account has, for each, while statistics were old.
 update media as m
 set has_thumbnail = true
-from items as i
-where m.item_id = i.id and i.owner_id = %(account_id)s::integer and m.sha256 = any(%(hashes)s::bytea [])
-and not m.has_thumbnail;
+where m.sha256 = any(%(hashes)s::bytea []) and not m.has_thumbnail
+and (select i.owner_id from items as i where i.id = m.item_id) = %(account_id)s::integer;
 
 -- name: trashed_media
 -- Items that have been in the trash since before a moment, or whose project has.

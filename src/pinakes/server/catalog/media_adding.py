@@ -15,14 +15,13 @@ from pinakes.server.events import service as events
 from pinakes.server.paging import INT4
 from pinakes.server.permissions.service import require, sight
 from pinakes.server.permissions.table import Permission
-from pinakes.server.tasks import defer
+from pinakes.server.tasks import defer_each
 
 MAKE_THUMBNAILS = "catalog.make_thumbnails"
 
 # So many items are one job of making thumbnails.
 _A_JOB = 200
 _SHOWN = 1000
-_PICTURES = ("image", "video")
 
 _NOUNS = {"image": "an image", "video": "a video", "point_cloud": "a point cloud", "volume": "a volume"}
 
@@ -41,15 +40,18 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What items can be made of: files of the account, and other items."""
+    """What items can be made of: files of the account, other items, and links, which may lead into private networks."""
 
     kind: str
     files: Mapping[bytes, FileFacts]
     sources: Mapping[int, Source]
+    private: bool
 
 
-async def add(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedia]) -> list[Media]:
+async def add(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedia], *, private: bool = False) -> list[Media]:
     """Put items into a dataset, in their order: all of them, or none.
+
+    With `private`, links may lead into the server's own network.
 
     Raises:
         DatasetNotFound: there is none that the actor sees.
@@ -57,21 +59,25 @@ async def add(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedia]) ->
         NameTaken: names are taken; `details.errors` has each with the item that has it ({name, id}).
         Invalid: some can't be; `details.errors` says which and why ({index, name, message}).
     """
-    batch = await _prepared(tx, actor, dataset_id, new)
+    batch = await _prepared(tx, actor, dataset_id, new, private=private)
     if batch.refused:
         raise _refusal(batch)
     return list((await _made(tx, actor, batch)).values())
 
 
-async def add_each(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedia]) -> list[Media | Refused]:
+async def add_each(
+    tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedia], *, private: bool = False
+) -> list[Media | Refused]:
     """Put those of the items into a dataset that can be, and say of each other one why not; in their order.
+
+    With `private`, links may lead into the server's own network.
 
     Raises:
         DatasetNotFound: there is none that the actor sees.
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor may not write there.
         Invalid: too many in one call.
     """
-    batch = await _prepared(tx, actor, dataset_id, new)
+    batch = await _prepared(tx, actor, dataset_id, new, private=private)
     made = await _made(tx, actor, batch)
     return [batch.refused[place] if place in batch.refused else made[place] for place in range(len(new))]
 
@@ -91,7 +97,7 @@ async def copy(
     return await add(tx, actor, dataset_id, new)
 
 
-async def _prepared(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedia]) -> _Batch:
+async def _prepared(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedia], *, private: bool) -> _Batch:
     """Hold a dataset, and find out what of a batch can be put into it."""
     checks.at_once(len(new), "items")
     target = await _hold_target(tx, actor, dataset_id)
@@ -101,13 +107,13 @@ async def _prepared(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewMedi
     files = await tx.all(
         SQL.known_in, FileFacts, account_id=target.owner_id, hashes=[one for one in hashes if one is not None]
     )
-    known = _Known(kind, {file.sha256: file for file in files}, sources)
+    known = _Known(kind, {file.sha256: file for file in files}, sources, private)
     batch = _Batch(target, kind, {}, {})
     for place, item in enumerate(new):
         try:
             batch.rows[place] = _row(place, item, known)
         except Invalid as error:
-            batch.refused[place] = Refused(place, item.name, error.message)
+            batch.refused[place] = Refused(place, item.name, error.message, field=error.field)
     await _refuse_taken(tx, batch)
     return batch
 
@@ -180,7 +186,8 @@ def _refusal(batch: _Batch) -> NameTaken | Invalid:
     first = next(one for one in refused if not one.taken)
     others = f" ({len(refused)} items can't be added.)" if len(refused) > 1 else ""
     errors = [{"index": one.index, "name": one.name, "message": one.message} for one in refused[:_SHOWN]]
-    return Invalid(f"{first.name[:80]!r}: {first.message}{others}", field="items", details={"errors": errors})
+    field = "link" if first.field == "link" else "items"
+    return Invalid(f"{first.name[:80]!r}: {first.message}{others}", field=field, details={"errors": errors})
 
 
 async def _made(tx: Tx, actor: Actor, batch: _Batch) -> dict[int, Media]:
@@ -204,10 +211,9 @@ async def _made(tx: Tx, actor: Actor, batch: _Batch) -> dict[int, Media]:
     await tx.run(SQL.count_in, id=target.id, count=len(ids), size=sum(sizes))
     after = {"dataset": target.id, "count": len(ids)}
     await events.record(tx, actor, "media.added", account_id=target.owner_id, item_id=target.project_id, after=after)
-    if batch.kind in _PICTURES:
-        wanted = [number for number, row in zip(ids, rows, strict=True) if row["sha256"] is not None]
-        for start in range(0, len(wanted), _A_JOB):
-            await defer(tx, MAKE_THUMBNAILS, item_ids=wanted[start : start + _A_JOB])
+    wanted = [number for number, row in zip(ids, rows, strict=True) if row["sha256"] is not None]
+    jobs = [{"item_ids": wanted[start : start + _A_JOB]} for start in range(0, len(wanted), _A_JOB)]
+    await defer_each(tx, MAKE_THUMBNAILS, jobs)
     return dict(zip(places, await get_many(tx, actor, ids), strict=True))
 
 
@@ -237,7 +243,7 @@ def _row(place: int, item: NewMedia, known: _Known) -> _Row:
         row |= {"name": checks.media_name(item.name)} | _of_file(item, item.sha256, known)
     else:
         assert item.link is not None
-        row |= {"name": checks.media_name(item.name)} | _of_link(item, item.link)
+        row |= {"name": checks.media_name(item.name)} | _of_link(item, item.link, private=known.private)
     mime = row["mime"]
     if reason := checks.suits(str(row["name"]), mime if isinstance(mime, str) else None):
         raise Invalid(reason)
@@ -280,12 +286,12 @@ def _stream_of(facts: _Row, index: object) -> Mapping[str, object]:
     raise Invalid(message)
 
 
-def _of_link(item: NewMedia, link: str) -> _Row:
+def _of_link(item: NewMedia, link: str, *, private: bool) -> _Row:
     facts = checks.plain_json(item.facts, "facts")
     mime = facts.get("mime")
     return {
         "sha256": None,
-        "link": checks.link(link),
+        "link": checks.link(link, private=private),
         "mime": mime if isinstance(mime, str) else checks.promised_mime(item.name),
         "size": None,
         "width": _size(facts.get("width")),

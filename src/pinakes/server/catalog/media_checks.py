@@ -11,6 +11,7 @@ import orjson
 
 from pinakes.server.catalog.media_types import DATA_TYPES
 from pinakes.server.errors import Invalid
+from pinakes.server.events.webhook_addresses import may_be_public
 from pinakes.server.paging import INT4
 
 LONGEST_NAME = 255
@@ -121,11 +122,14 @@ def plain_json(value: Mapping[str, object], field: str) -> dict[str, object]:
     return dict(value)
 
 
-def link(value: str) -> str:
-    """Return an address of a file elsewhere.
+def link(value: str, *, private: bool) -> str:
+    """Return an address of a file elsewhere; with `private`, that may be in the server's own network.
+
+    No name is looked up here: what a name stands for is checked when the file is fetched.
 
     Raises:
-        Invalid: (field `link`) it is none of http or https, or carries a password.
+        Invalid: (field `link`) it is none of http or https, carries a password, or names a host that is not on the
+            internet.
     """
     field = "link"
     if not value.isprintable() or " " in value or not 1 <= len(value) <= LONGEST_LINK:
@@ -142,6 +146,9 @@ def link(value: str) -> str:
         raise Invalid(message, field=field)
     if "@" in parts.netloc:
         message = "A link can't carry a user or password: everybody who sees the item would read it."
+        raise Invalid(message, field=field)
+    if not private and not may_be_public(host):
+        message = f"The link leads to {host[:100]}, an address that is not on the internet."
         raise Invalid(message, field=field)
     return value
 

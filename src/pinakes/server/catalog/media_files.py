@@ -7,7 +7,9 @@ item can be made of it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
+import asyncio
+import hashlib
+from collections.abc import AsyncIterable, Mapping, Sequence
 
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs, Digested
@@ -23,6 +25,9 @@ SQL = load(__package__, "media_files.sql")
 FILES, THUMBNAILS = "media", "media-thumbnails"
 
 MOST_BYTES = 100 * 1024**3
+# Files of so many bytes each are taken many at once, and so many bytes together.
+SMALL = 4 * 1024 * 1024
+SMALL_TOGETHER = 8 * 1024 * 1024
 MOST_HASHES = 100_000
 _DIGEST = 32
 
@@ -116,6 +121,32 @@ async def receive(
     return found
 
 
+async def receive_many(
+    db: Database, blobs: Blobs, actor: Actor, account_id: int, contents: Mapping[bytes, bytes]
+) -> list[FileFacts]:
+    """Take small files for an account by the SHA-256s of their bytes, all at once, as `receive` takes one.
+
+    Raises:
+        AccountNotFound, Unauthenticated, Forbidden, ScopeTooNarrow: the actor may not write there.
+        Unavailable: the store or the database is away; the same can be sent again.
+    """
+    _may_write(actor, account_id)
+    if not contents:
+        return []
+    async with db.reading() as tx:
+        found = await tx.all(SQL.files_known, FileFacts, account_id=account_id, hashes=[*contents])
+    known = {file.sha256: file for file in found if file.facts}
+    gone = {*await blobs.missing([media_key(account_id, sha256) for sha256 in known])}
+    new = [one for one in contents if one not in known or media_key(account_id, one) in gone]
+    async with blobs.arriving({media_key(account_id, sha256): contents[sha256] for sha256 in new}) as paths:
+        read = await media_readers.read_many(paths)
+    for sha256, (mime, what) in zip(new, read, strict=True):
+        known[sha256] = FileFacts(sha256, len(contents[sha256]), mime, what)
+    files = [known[sha256] for sha256 in contents]
+    await _keep(db, blobs, account_id, files)
+    return files
+
+
 async def receive_anywhere(
     db: Database,
     blobs: Blobs,
@@ -135,6 +166,26 @@ async def receive_anywhere(
     own = require_sign_in(actor)
     account_id = actor.bound_to if actor.bound_to is not None else own
     return await receive(db, blobs, actor, account_id, chunks, sha256=sha256, size=size, most=most)
+
+
+async def receive_many_anywhere(db: Database, blobs: Blobs, actor: Actor, contents: Sequence[bytes]) -> list[FileFacts]:
+    """Take small files all at once, as `receive_anywhere` takes one; in their order.
+
+    Raises:
+        Unauthenticated: he did not sign in.
+        ScopeTooNarrow, Unavailable: as `receive_many`.
+    """
+    own = require_sign_in(actor)
+    account_id = actor.bound_to if actor.bound_to is not None else own
+    digests = await digests_of(contents)
+    files = await receive_many(db, blobs, actor, account_id, dict(zip(digests, contents, strict=True)))
+    by_hash = {file.sha256: file for file in files}
+    return [by_hash[sha256] for sha256 in digests]
+
+
+async def digests_of(contents: Sequence[bytes]) -> list[bytes]:
+    """Return the SHA-256 of each content."""
+    return await asyncio.to_thread(lambda: [hashlib.sha256(content).digest() for content in contents])
 
 
 async def adopt(db: Database, blobs: Blobs, actor: Actor, account_id: int, hashes: Sequence[bytes]) -> None:
@@ -238,10 +289,9 @@ async def _keep(db: Database, blobs: Blobs, account_id: int, files: Sequence[Fil
             facts=[json(file.facts) for file in files],
         )
         # Whoever removes an object holds the place of its row meanwhile: with the row ours, what is there now stays.
-        for file in files:
-            if await blobs.head(media_key(account_id, file.sha256)) is None:
-                message = "This file was removed at the moment that it arrived; send it again."
-                raise Unavailable(message)
+        if await blobs.missing([media_key(account_id, file.sha256) for file in files]):
+            message = "This file was removed at the moment that it arrived; send it again."
+            raise Unavailable(message)
 
 
 async def _bring(db: Database, blobs: Blobs, account_id: int, files: Sequence[KnownFile]) -> None:

@@ -21,7 +21,6 @@ from pinakes.server.catalog.media_reading import SQL, UNKNOWN_TYPE
 from pinakes.server.catalog.media_types import FileFacts, Unmade, Unused
 from pinakes.server.catalog.workspaces import PURGE_PROJECT
 from pinakes.server.db import Query
-from pinakes.server.errors import FileNotFound
 from pinakes.server.tasks import Work, periodic, register
 
 log = structlog.get_logger(__name__)
@@ -38,17 +37,13 @@ async def make_thumbnails(work: Work, *, item_ids: list[int]) -> None:
     async with work.db.reading() as tx:
         wanted = await tx.all(SQL.without_thumbnail, Unmade, ids=item_ids)
         types = await _types(work, wanted)
-    made: dict[int, list[bytes]] = defaultdict(list)
+    files: dict[int, dict[bytes, tuple[str, str]]] = defaultdict(dict)
     for item in wanted:
         mime = types.get((item.owner_id, item.sha256)) or UNKNOWN_TYPE
-        try:
-            await thumbnails.make(work.blobs, item.owner_id, item.sha256, item.kind, mime)
-        except FileNotFound as error:
-            log.info("no_thumbnail", item=item.id, reason=error.message)
-            continue
-        made[item.owner_id].append(item.sha256)
-    for account_id, hashes in made.items():
-        await thumbnails.note(work.db, account_id, hashes)
+        files[item.owner_id][item.sha256] = (item.kind, mime)
+    for account_id, of_account in files.items():
+        made = await thumbnails.make_many(work.blobs, account_id, of_account)
+        await thumbnails.note(work.db, account_id, made)
 
 
 @register(PURGE_PROJECT)

@@ -148,6 +148,15 @@ class NewMedia:
     facts: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A small file that has come whole: what its item shall be called, its bytes, and what SHA-256 was announced."""
+
+    name: str
+    content: bytes
+    sha256: bytes
+
+
 @dataclass(slots=True)
 class Media:
     """An image, a video, a point cloud or a volume.
@@ -217,6 +226,7 @@ class Refused:
 
     Attributes:
         taken: Its name is another's: of the item `id`, or (None) of one in the same batch.
+        field: What of it is wrong, where that can be said.
     """
 
     index: int
@@ -224,6 +234,7 @@ class Refused:
     message: str
     taken: bool = False
     id: int | None = None
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Papers, by their arXiv id. They belong to nobody; who registers one may correct its facts."""
+"""Papers, by their arXiv id. They belong to nobody; who registers one may correct its facts.
+
+Registering a paper again overwrites nothing: the same facts change nothing, others are refused.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from datetime import datetime
 
 from pinakes.server.actor import Actor
 from pinakes.server.catalog import addresses, checks
-from pinakes.server.catalog.lookup import SQL, create, delete, get_item, record_changes, taken
-from pinakes.server.catalog.types import Paper
+from pinakes.server.catalog.lookup import SQL, create, delete, get_item, record_changes
+from pinakes.server.catalog.types import Paper, PaperChanges, Registered
 from pinakes.server.db import Tx, json
 from pinakes.server.errors import Forbidden, Invalid, ItemNotFound, NameTaken
 from pinakes.server.paging import Page, cut, decode_cursor
@@ -25,8 +28,8 @@ async def register_paper(
     authors: Sequence[Mapping[str, object]] = (),
     abstract: str = "",
     published_at: datetime | None = None,
-) -> Paper:
-    """Make a paper known, or correct its facts: whoever registered it and administrators of the server may.
+) -> Registered:
+    """Make a paper known. One that is known with these very facts stays as it is, whoever registered it.
 
     Args:
         tx: Where to write.
@@ -40,26 +43,53 @@ async def register_paper(
     Raises:
         Invalid: a field is not what it should be.
         Unauthenticated, Forbidden: the actor may not.
-        NameTaken: somebody else registered it; details say under which id (`address`).
+        NameTaken: (field `id`) it is known with other facts; details say under which id (`address`).
     """
     number = addresses.arxiv_id(arxiv_id)
     if number is None:
         message = "An arXiv id looks like 1706.03762 or hep-th/9901001."
         raise Invalid(message, field="id")
     title = checks.title(title, needed=True)
-    facts: dict[str, object] = {
-        "authors": json(checks.authors(authors)),
-        "abstract": checks.text(abstract, "abstract", checks.LONGEST_ABSTRACT),
-        "published_at": checks.moment(published_at, "published_at"),
-    }
+    authors = checks.authors(authors)
+    abstract = checks.text(abstract, "abstract", checks.LONGEST_ABSTRACT)
+    published_at = checks.moment(published_at, "published_at")
     _require_writer(actor)
     try:
         item_id = await create(tx, actor, "paper", None, number, title=title, visibility="public")
-    except NameTaken:
-        await _correct(tx, actor, number, title, facts)
-    else:
-        await tx.run(SQL.create_paper_facts, id=item_id, registered_by=actor.user_id, **facts)
-    return await get_paper(tx, actor, number)
+    except NameTaken as error:
+        known = await get_paper(tx, actor, number)
+        if (known.title, known.authors, known.abstract, known.published_at) == (title, authors, abstract, published_at):
+            return Registered(known, new=False)
+        error.field = "id"
+        raise
+    facts: dict[str, object] = {"authors": json(authors), "abstract": abstract, "published_at": published_at}
+    await tx.run(SQL.create_paper_facts, id=item_id, registered_by=actor.user_id, **facts)
+    return Registered(await get_paper(tx, actor, number), new=True)
+
+
+async def update_paper(tx: Tx, actor: Actor, arxiv_id: str, changes: PaperChanges) -> Paper:
+    """Correct a paper's facts: whoever registered it and administrators of the server may.
+
+    Raises:
+        ItemNotFound, Unauthenticated, Forbidden: nobody has registered it, or the actor may not.
+        Invalid: a field is not what it should be.
+    """
+    paper = await get_paper(tx, actor, arxiv_id)
+    _require_writer(actor)
+    await tx.value(SQL.lock_paper, id=paper.id)
+    paper = await get_paper(tx, actor, arxiv_id)
+    if not corrects(actor, paper):
+        message = "Only who registered a paper, and administrators of the server, may correct it."
+        raise Forbidden(message, details={"permission": Permission.ITEM_UPDATE})
+    wanted = _checked(changes)
+    if not wanted:
+        return paper
+    authors = wanted.get("authors", paper.authors)
+    facts = {name: wanted.get(name, getattr(paper, name)) for name in ("abstract", "published_at")}
+    await tx.run(SQL.touch_item, id=paper.id, title=wanted.get("title"), visibility=None)
+    await tx.run(SQL.update_paper_facts, id=paper.id, authors=json(authors), **facts)
+    await record_changes(tx, actor, await get_item(tx, actor, paper.id), None, wanted)
+    return await get_paper(tx, actor, arxiv_id)
 
 
 async def get_paper(tx: Tx, actor: Actor, arxiv_id: str) -> Paper:
@@ -122,11 +152,15 @@ def _require_writer(actor: Actor) -> None:
     permissions.require(actor, Permission.ITEM_CREATE, owner_id=actor.user_id, visibility="public")
 
 
-async def _correct(tx: Tx, actor: Actor, number: str, title: str, facts: dict[str, object]) -> None:
-    paper = await get_paper(tx, actor, number)
-    registered_by = await tx.value(SQL.lock_paper, id=paper.id)
-    if not actor.is_admin and registered_by != actor.user_id:
-        raise await taken(tx, "paper", None, number)
-    await tx.run(SQL.touch_item, id=paper.id, title=title, visibility=None)
-    await tx.run(SQL.update_paper_facts, id=paper.id, **facts)
-    await record_changes(tx, actor, await get_item(tx, actor, paper.id), None, ["abstract", "authors", "title"])
+def _checked(changes: PaperChanges) -> dict[str, object]:
+    """Check every new value before any is written."""
+    wanted: dict[str, object] = {}
+    if changes.title is not None:
+        wanted["title"] = checks.title(changes.title, needed=True)
+    if changes.authors is not None:
+        wanted["authors"] = checks.authors(changes.authors)
+    if changes.abstract is not None:
+        wanted["abstract"] = checks.text(changes.abstract, "abstract", checks.LONGEST_ABSTRACT)
+    if changes.published_at is not None:
+        wanted["published_at"] = checks.moment(changes.published_at, "published_at")
+    return wanted

@@ -88,14 +88,14 @@ async def list_projects(
     actor: Actor,
     owner_name: str | None = None,
     *,
-    working: bool = False,
+    by_number: bool = False,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Project]:
     """List the projects that the actor sees, of one owner or of all, newest first; an unknown owner has none.
 
-    Those outside of an owner's first workspace are not among them: no name leads to them (`media_projects.page` does).
-    With `working` those are in which a labeler has a job, which are found by their numbers.
+    With `by_number` all are among them that are found by their numbers, as no name leads to them: those outside of an
+    owner's first workspace, and those in which a labeler has a job.
 
     Raises:
         Invalid: the limit is not 1 to 1000, or the cursor is none of ours.
@@ -117,7 +117,8 @@ async def list_projects(
         limit=limit + 1,
         everything=seen.everything,
         accounts=seen.accounts,
-        at_work=seen.at_work if working else [],
+        by_number=by_number,
+        at_work=seen.at_work if by_number else [],
         worker=seen.worker,
     )
     return cut(rows, limit, lambda project: (project.id,))

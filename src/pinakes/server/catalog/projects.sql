@@ -43,7 +43,8 @@ from items as i
 inner join projects as p on i.id = p.item_id
 inner join accounts as o on i.owner_id = o.id
 left join accounts as b on p.created_by = b.id and b.deleted_at is null
-where i.kind = 'project' and i.deleted_at is null and i.id < %(below)s::integer and strpos(i.name_key, chr(31)) = 0
+where i.kind = 'project' and i.deleted_at is null and i.id < %(below)s::integer
+and (%(by_number)s::boolean or strpos(i.name_key, chr(31)) = 0)
 and (%(owner_id)s::integer is null or i.owner_id = %(owner_id)s::integer)
 and (
     readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])

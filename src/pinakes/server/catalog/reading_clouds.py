@@ -1,17 +1,27 @@
-"""Reading point clouds: what the headers of PCD and LAS files say, and where their points lie."""
+"""Reading point clouds: what the headers of PCD and LAS files say, where their points lie, and how that looks."""
 
 from __future__ import annotations
 
 import math
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pinakes.server.catalog.media_sniffing import Unreadable
+from pinakes.server.catalog.reading_images import THUMBNAIL_SIDE, thumbnail_of_pixels
 
 MOST_POINTS = 2_000_000_000
 # Clouds whose points take more are known by their headers only.
 MEASURED_BYTES = 256 * 1024 * 1024
+# Of larger clouds that can be read in pieces, so many points are in the picture, in pieces from all over the file.
+SHOWN_POINTS = 1_000_000
+_PIECES = 50
+# What lies further out than nearly all points is not in the picture: it would be a dot in the dark.
+_SHARE = (0.5, 99.5)
+_ENDS: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")
+# The colours of what is low, in between, and high; and of what is empty.
+_COLOURS = ((40, 70, 190), (60, 190, 130), (250, 230, 80))
+_EMPTY = (16, 16, 24)
 _LONGEST_HEADER = 64 * 1024
 # Of a LAS file's header: its size, where the points begin, and how many records are before them; the least of each.
 _LAS_HEAD = struct.Struct("<94sHII")
@@ -31,6 +41,69 @@ def read_cloud(path: Path, mime: str) -> dict[str, object]:
         message = f"It has {facts['points']} points; at most {MOST_POINTS} are taken."
         raise Unreadable(message)
     return facts
+
+
+def seen_from_above(path: Path, mime: str) -> bytes:
+    """Return a picture of a point cloud as it is seen from above, coloured by height, as WebP.
+
+    Raises:
+        Unreadable: it is broken, too large, or has no points to see.
+    """
+    import numpy as np
+
+    points = _pcd_points(path) if mime == "application/x-pcd" else _las_points(path)
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        message = "There are no points to see."
+        raise Unreadable(message)
+    low, high = (np.percentile(points, share, axis=0, method=end) for share, end in zip(_SHARE, _ENDS, strict=True))
+    points = points[((points >= low) & (points <= high))[:, :2].all(axis=1)]
+    step = max(*(high - low)[:2], 1e-9) / (THUMBNAIL_SIDE - 1)
+    columns, rows = ((points[:, :2] - low[:2]) / step).astype(int).T
+    heights = np.full((rows.max(initial=0) + 1, columns.max(initial=0) + 1), -np.inf)
+    np.maximum.at(heights, (heights.shape[0] - 1 - rows, columns), points[:, 2])
+    shares = np.clip((heights - low[2]) / max(high[2] - low[2], 1e-9), 0, 1)
+    layers = [np.interp(shares, (0, 0.5, 1), shades) for shades in zip(*_COLOURS, strict=True)]
+    pixels = np.where(np.isfinite(heights)[..., None], np.stack(layers, axis=-1), _EMPTY)
+    return thumbnail_of_pixels(np.ascontiguousarray(pixels.astype(np.uint8)), 0)
+
+
+def _pcd_points(path: Path) -> Any:  # noqa: ANN401 - an array of n x 3 numbers
+    from pypcd4.pypcd4 import PointCloud
+
+    header, _ = _pcd_header(path)
+    row = sum(size * count for size, count in zip(header.size, header.count, strict=True))
+    if max(header.points * row, path.stat().st_size) > MEASURED_BYTES or not {"x", "y", "z"} <= set(header.fields):
+        message = "This point cloud is too large for a picture, or its points are nowhere."
+        raise Unreadable(message)
+    try:
+        points = PointCloud.from_path(str(path)).numpy(("x", "y", "z"))
+    except _BROKEN as error:
+        message = "The points of this PCD file can't be read."
+        raise Unreadable(message) from error
+    return points[:: 1 + len(points) // SHOWN_POINTS].astype(float)
+
+
+def _las_points(path: Path) -> Any:  # noqa: ANN401 - an array of n x 3 numbers
+    import laspy
+    import numpy as np
+    from laspy.errors import LaspyException
+
+    opened: Any = laspy.open
+    _check_las(path)
+    try:
+        with opened(str(path), read_evlrs=False) as file:
+            count = int(file.header.point_count)
+            size, starts = (count, [0]) if count <= SHOWN_POINTS else (SHOWN_POINTS // _PIECES, range(_PIECES))
+            found = [np.empty((0, 3))]
+            for number in starts:
+                file.seek(number * (count // _PIECES) if number else 0)
+                piece = file.read_points(size)
+                found.append(np.column_stack([np.asarray(axis, dtype=float) for axis in (piece.x, piece.y, piece.z)]))
+            return np.concatenate(found)
+    except (LaspyException, *_BROKEN) as error:
+        message = "The LAS file is broken or breaks off."
+        raise Unreadable(message) from error
 
 
 def _read_pcd(path: Path) -> dict[str, object]:

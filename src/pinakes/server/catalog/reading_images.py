@@ -17,6 +17,8 @@ LONGEST_SIDE = 2_000_000
 
 THUMBNAIL_SIDE = 320
 _QUALITY = 80
+# That of a picture that is learned from.
+_FINE = 95
 _SHADES = ("uchar", "ushort")
 _TURNED = range(5, 9)
 _SIZES_OF_BMP = struct.Struct("<ii")
@@ -93,11 +95,18 @@ def thumbnail_of_file(path: Path, mime: str) -> bytes:
 
 def thumbnail_of_pixels(pixels: Any, turned: int) -> bytes:  # noqa: ANN401 - an array of height x width x 3 bytes
     """Return the thumbnail of a picture that is decoded already, turned by so many degrees (a multiple of 90)."""
-    pyvips = _pyvips()
-    image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
-    if turned % 360:
-        image = image.rot(f"d{turned % 360}")
+    image = _turned(pixels, turned)
     return _written(image.thumbnail_image(THUMBNAIL_SIDE, height=THUMBNAIL_SIDE, size="down"))
+
+
+def jpeg_of_pixels(pixels: Any, turned: int) -> bytes:  # noqa: ANN401 - an array of height x width x 3 bytes
+    """Return a picture that is decoded already as a JPEG of its full size, turned likewise."""
+    return bytes(_turned(pixels, turned).write_to_buffer(".jpg", Q=_FINE, keep="none"))
+
+
+def _turned(pixels: Any, turned: int) -> Any:  # noqa: ANN401 - pyvips has no types
+    image = _pyvips().Image.new_from_array(pixels).copy(interpretation="srgb")
+    return image.rot(f"d{turned % 360}") if turned % 360 else image
 
 
 def _measured(image: Any) -> Any:  # noqa: ANN401 - pyvips has no types

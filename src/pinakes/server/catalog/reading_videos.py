@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinakes.server.catalog.media_sniffing import Unreadable
-from pinakes.server.catalog.reading_images import check_size, thumbnail_of_pixels
+from pinakes.server.catalog.reading_images import check_size, jpeg_of_pixels, thumbnail_of_pixels
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -94,6 +94,28 @@ def poster(path: Path, mime: str) -> bytes:
     """
     frame = _first_frame(path, mime)
     return thumbnail_of_pixels(frame.to_ndarray(format="rgb24"), -int(getattr(frame, "rotation", 0)))
+
+
+def frames(path: Path, mime: str, wanted: Iterable[int]) -> Generator[tuple[int, bytes]]:
+    """Tell some frames of a video, by their numbers from 0 on, in order: each as a JPEG, turned as players turn it.
+
+    What the video has no frame of is left out. All that comes before the last one is decoded.
+
+    Raises:
+        Unreadable: it can't be decoded.
+    """
+    left = sorted(set(wanted), reverse=True)
+    if not left or mime not in _DEMUXERS:
+        return
+    with _opened(path, mime) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        for number, frame in enumerate(container.decode(stream)):
+            if number == left[-1]:
+                pixels = frame.to_ndarray(format="rgb24")
+                yield left.pop(), jpeg_of_pixels(pixels, -int(getattr(frame, "rotation", 0)))
+            if not left:
+                return
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Reading volumes: what the headers of NRRD files say, and whether their voxels are there."""
+"""Reading volumes: what the headers of NRRD files say, whether their voxels are there, and how they look."""
 
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import math
 import zlib
@@ -10,10 +11,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from pinakes.server.catalog.media_sniffing import Unreadable
+from pinakes.server.catalog.reading_images import THUMBNAIL_SIDE, thumbnail_of_pixels
 
 MOST_VOXELS = 20_000_000_000
 # The packed voxels of smaller ones are counted, up to as many as the header says.
 UNPACKED_BYTES = 1024**3
+# Of slices that are larger there is no picture; nor of what comes so far behind in packed voxels.
+_LARGEST_SLICE = 64 * 1024 * 1024
+_MOST_CHANNELS = 4
+# What is darker or brighter than nearly all of a slice is black or white.
+_SHARE = (1, 99)
 _PIECE = 1024 * 1024
 _LONGEST_HEADER = 1024 * 1024
 _DIMENSIONS = range(1, 17)
@@ -48,6 +55,88 @@ def read_volume(path: Path) -> dict[str, object]:
         message = "The NRRD file is broken or breaks off."
         raise Unreadable(message) from error
     return facts
+
+
+def middle_slice(path: Path) -> bytes:
+    """Return a picture of the slice in the middle of a volume's third axis, grey, in the proportions of space, as WebP.
+
+    Raises:
+        Unreadable: it is broken, too large, or its voxels are in no order that we read.
+    """
+    import nrrd
+    import numpy as np
+    from nrrd.errors import NRRDError
+
+    try:
+        with path.open("rb") as file:
+            header = nrrd.read_header(_header_of(file))
+            voxels = _slice(file, header).astype(float)
+        steps = _steps(header, int(header["dimension"]) - len(_space(header)))
+    except (NRRDError, zlib.error, *_BROKEN) as error:
+        message = "There is no picture of this volume: it is broken, breaks off, or is of a rare form."
+        raise Unreadable(message) from error
+    spans = [count * step for count, step in zip(voxels.shape, reversed(steps), strict=True)]
+    rows, columns = (
+        np.linspace(0, count - 1, max(1, round(THUMBNAIL_SIDE * span / max(spans)))).round().astype(int)
+        for count, span in zip(voxels.shape, spans, strict=True)
+    )
+    known = voxels[np.isfinite(voxels)]
+    low, high = np.percentile(known, _SHARE) if known.size else (0.0, 0.0)
+    shades = np.clip((np.nan_to_num(voxels[np.ix_(rows, columns)], nan=low) - low) / max(high - low, 1e-9), 0, 1)
+    return thumbnail_of_pixels(np.repeat((shades * 255).astype(np.uint8)[..., None], 3, axis=-1), 0)
+
+
+def _space(header: dict[str, Any]) -> list[int]:
+    """Return the sizes of a volume's axes in space: an axis of a few values before three others is that of channels."""
+    sizes = [int(size) for size in header["sizes"]]
+    return sizes[1:] if len(sizes) > 3 and sizes[0] <= _MOST_CHANNELS else sizes  # noqa: PLR2004 - as space has
+
+
+def _slice(file: IO[bytes], header: dict[str, Any]) -> Any:  # noqa: ANN401 - an array of height x width
+    """Read the middle slice, of the first channel, and of no voxels before it more than have to be unpacked."""
+    import numpy as np
+
+    name, space = str(header["type"]), _space(header)
+    channels = math.prod(int(size) for size in header["sizes"]) // math.prod(space)
+    width, height, depth = (*space, 1, 1)[:3]
+    letter = "f" if name in {"float", "double"} else "u" if name.startswith("u") else "i"
+    kind = np.dtype(f"{'>' if header.get('endian') == 'big' else '<'}{letter}{_SIZES[name]}")
+    count = channels * width * height * kind.itemsize
+    return np.frombuffer(_part(file, header, depth // 2 * count, count), kind).reshape(height, width, channels)[..., 0]
+
+
+def _part(file: IO[bytes], header: dict[str, Any], start: int, count: int) -> bytes:
+    encoding = str(header.get("encoding", "raw")).lower()
+    opened: Any = {"gzip": gzip.GzipFile, "gz": gzip.GzipFile, "bzip2": bz2.BZ2File, "bz2": bz2.BZ2File}.get(encoding)
+    far = opened is not None and start + count > UNPACKED_BYTES
+    if "line skip" in header or "byte skip" in header or far or count > _LARGEST_SLICE:
+        message = "There is no picture of this volume: it is too large, or of a rare form."
+        raise Unreadable(message)
+    if opened is None and encoding != "raw":
+        message = f"There are no pictures of volumes in {encoding[:20]}."
+        raise Unreadable(message)
+    voxels = file if opened is None else opened(**{"fileobj" if opened is gzip.GzipFile else "filename": file})
+    voxels.seek(start, io.SEEK_CUR)
+    found = voxels.read(count)
+    if len(found) < count:
+        message = "The volume breaks off."
+        raise Unreadable(message)
+    return found
+
+
+def _steps(header: dict[str, Any], first: int) -> tuple[float, float]:
+    """Return how far it is from voxel to voxel along the first two axes in space; 1 where nothing says it."""
+    directions, spacings = header.get("space directions"), header.get("spacings")
+    steps = [1.0, 1.0]
+    for place in range(2):
+        step = math.nan
+        if directions is not None and len(directions) > first + place and directions[first + place] is not None:
+            step = math.hypot(*(float(part) for part in directions[first + place]))
+        elif spacings is not None and len(spacings) > first + place:
+            step = abs(float(spacings[first + place]))
+        if math.isfinite(step) and step > 0:
+            steps[place] = step
+    return steps[0], steps[1]
 
 
 def _header_of(file: IO[bytes]) -> IO[bytes]:

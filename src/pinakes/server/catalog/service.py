@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pinakes.server.catalog.addresses import malformed
 from pinakes.server.catalog.elsewhere import (
     create_bucket,
     create_reference,
@@ -16,7 +17,7 @@ from pinakes.server.catalog.elsewhere import (
 )
 from pinakes.server.catalog.explaining import explain
 from pinakes.server.catalog.lookup import get_item, hold_still, list_items, resolve, resolve_many
-from pinakes.server.catalog.papers import corrects, delete_paper, get_paper, register_paper, search_papers
+from pinakes.server.catalog.papers import corrects, delete_paper, get_paper, register_paper, search_papers, update_paper
 from pinakes.server.catalog.repos import create_repo, delete_repo, get_repo, list_repos, move_repo, update_repo
 from pinakes.server.catalog.votes import liked_by, set_vote, vote, vote_for_item, voters
 
@@ -41,6 +42,7 @@ __all__ = [
     "list_items",
     "list_references",
     "list_repos",
+    "malformed",
     "move_repo",
     "register_paper",
     "resolve",
@@ -48,6 +50,7 @@ __all__ = [
     "search_papers",
     "set_vote",
     "update_bucket",
+    "update_paper",
     "update_reference",
     "update_repo",
     "vote",

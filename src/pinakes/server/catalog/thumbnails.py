@@ -1,8 +1,10 @@
-"""Thumbnails of images and posters of videos: made of their files, kept in the store, one for each file."""
+"""Thumbnails of images, posters of videos, views of clouds and volumes: kept in the store, one for each file."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+
+import structlog
 
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs
@@ -12,6 +14,8 @@ from pinakes.server.catalog.media_reading import SQL, UNKNOWN_TYPE, get, may_dow
 from pinakes.server.catalog.media_types import Media, MediaBytes
 from pinakes.server.db import Database
 from pinakes.server.errors import FileNotFound, NotFound
+
+log = structlog.get_logger(__name__)
 
 THUMBNAIL_TYPE = "image/webp"
 
@@ -24,13 +28,13 @@ async def thumbnail(db: Database, blobs: Blobs, actor: Actor, item_id: int) -> M
     Raises:
         MediaNotFound: there is no item that the actor sees.
         Forbidden: he sees that it is there, but not what is in it.
-        FileNotFound: there is none: the item is a link, or no image and no video.
+        FileNotFound: there is none: the item is a link, or too large for a picture.
     """
     async with db.reading() as tx:
         item = await get(tx, actor, item_id)
     may_download(actor, item)
-    if item.sha256 is None or item.kind not in {"image", "video"}:
-        message = "There are thumbnails of images and videos whose files are here."
+    if item.sha256 is None:
+        message = "There are thumbnails of items whose files are here."
         raise FileNotFound(message, field="item")
     size = await make(blobs, item.owner_id, item.sha256, item.kind, item.mime or UNKNOWN_TYPE)
     if not item.has_thumbnail:
@@ -48,15 +52,45 @@ async def make(blobs: Blobs, account_id: int, sha256: bytes, kind: str, mime: st
     there = await blobs.head(key)
     if there is not None:
         return there.size
+    picture = await _picture(blobs, account_id, sha256, kind, mime, awaited=True)
+    return (await blobs.receive(key, _once(picture), size=len(picture))).size
+
+
+async def make_many(blobs: Blobs, account_id: int, wanted: Mapping[bytes, tuple[str, str]]) -> list[bytes]:
+    """Make the thumbnails of some files of an account that nobody waits for, and store them together.
+
+    Args:
+        blobs: The store.
+        account_id: The account.
+        wanted: The kind and the media type of each file, by its SHA-256.
+
+    Returns:
+        Those of which there is a thumbnail now.
+    """
+    keys = {thumbnail_key(account_id, sha256): sha256 for sha256 in wanted}
+    made: dict[str, bytes] = {}
+    undone: set[bytes] = set()
+    for key in await blobs.missing([*keys]):
+        sha256 = keys[key]
+        try:
+            made[key] = await _picture(blobs, account_id, sha256, *wanted[sha256], awaited=False)
+        except FileNotFound as error:
+            log.info("no_thumbnail", account=account_id, sha256=sha256.hex(), reason=error.message)
+            undone.add(sha256)
+    async with blobs.arriving(made):
+        pass
+    return [sha256 for sha256 in wanted if sha256 not in undone]
+
+
+async def _picture(blobs: Blobs, account_id: int, sha256: bytes, kind: str, mime: str, *, awaited: bool) -> bytes:
     try:
         async with blobs.local(media_key(account_id, sha256)) as path:
-            picture = await media_readers.small_picture(path, kind, mime)
+            return await media_readers.small_picture(path, kind, mime, awaited=awaited)
     except media_readers.Unreadable as error:
         raise FileNotFound(str(error), field="item") from error
     except NotFound as error:
         message = "Its file is gone."
         raise FileNotFound(message, field="item") from error
-    return (await blobs.receive(key, _once(picture), size=len(picture))).size
 
 
 async def note(db: Database, account_id: int, hashes: list[bytes]) -> None:

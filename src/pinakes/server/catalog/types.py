@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RepoKind = Literal["model", "dataset", "space"]
 Sort = Literal["lastModified", "createdAt", "trendingScore", "downloads", "likes"]
@@ -152,6 +153,23 @@ class Paper:
     def address(self) -> str:
         """Return where it is found: its arXiv id."""
         return self.name
+
+
+class Registered(NamedTuple):
+    """A paper that was to be made known, and whether it was not before."""
+
+    paper: Paper
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaperChanges:
+    """New values for a paper; what is None stays as it is."""
+
+    title: str | None = None
+    authors: Sequence[Mapping[str, object]] | None = None
+    abstract: str | None = None
+    published_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from datetime import UTC, datetime
@@ -14,7 +15,16 @@ from pyroaring import BitMap
 from pinakes.server.actor import Actor
 from pinakes.server.collections import ordering, rules
 from pinakes.server.collections.change import BULK, NAMED_IN_EVENT, SQL, finish, hold, view_of
-from pinakes.server.collections.entries import Line, entering, first_of_each, insert, looked_up, outcomes, take_back
+from pinakes.server.collections.entries import (
+    Line,
+    entering,
+    first_of_each,
+    insert,
+    looked_up,
+    outcomes,
+    take_back,
+    undone,
+)
 from pinakes.server.collections.places import neighbours
 from pinakes.server.collections.sets import items_now
 from pinakes.server.collections.types import (
@@ -84,13 +94,16 @@ async def add_lines(
     present = await items_now(tx, held.id, held.revision) if held.entry_count else BitMap()
     bulk = _Bulk(tx, actor, held, base=int.from_bytes(ordering.after(last)[0]) - 1, present=present)
     counts: Counter[str] = Counter()
+    teller = (_AtomicTeller if atomic else _Teller)(held, report_all=report_all)
     yield Progress(0, total)
     for chunk in _chunks(lines):
         results = await bulk.add(chunk)
-        for told in bulk.told(chunk, results, counts.total() + 1, report_all=report_all):
+        for told in teller.told(chunk, results, counts.total() + 1):
             yield told
         counts.update(result.outcome if result else "added" for result in results)
         yield Progress(counts.total(), total)
+    for told in teller.rest():
+        yield told
     yield await _close(bulk, counts, atomic=atomic, reason=reason)
 
 
@@ -108,10 +121,11 @@ async def _close(bulk: _Bulk, counts: Counter[str], *, atomic: bool, reason: str
         revision=revision,
         applied=not refused,
         lines=counts.total(),
-        added=added,
+        added=0 if refused else added,
         duplicate=counts["duplicate"],
         unknown=counts["unknown"],
         invalid=counts["invalid"],
+        not_applied=added if refused else 0,
     )
 
 
@@ -126,20 +140,6 @@ class _Bulk:
         self.base = base
         self.named: list[int] = []
         self.seen = view_of(actor)
-
-    def entry(self, item_id: int) -> str:
-        """Return the public id of an entry that this bulk made."""
-        return str(EntryId(self.held.id, self.held.revision + 1, item_id))
-
-    def told(
-        self, chunk: Sequence[BulkLine], results: Sequence[Result | None], first: int, *, report_all: bool
-    ) -> Iterator[LineResult]:
-        """Say what became of the lines of a chunk that did not go in, or of all of them."""
-        for line, (given, result) in enumerate(zip(chunk, results, strict=True), first):
-            if result is not None and (report_all or result.outcome != "added"):
-                yield LineResult(line, result)
-            elif report_all:
-                yield LineResult(line, Result("added", self.entry(cast("int", given))))
 
     async def add(self, chunk: Sequence[BulkLine]) -> Sequence[Result | None]:
         """Add a chunk; return a result for each line, None for a mere number that was added."""
@@ -215,6 +215,63 @@ class _Bulk:
     def _name(self, items: Iterator[int | None]) -> None:
         if len(self.named) < NAMED_IN_EVENT:
             self.named += [item for item in islice(items, NAMED_IN_EVENT - len(self.named)) if item is not None]
+
+
+class _Teller:
+    """Says what became of the lines that did not go in, or of all of them."""
+
+    def __init__(self, held: Locked, *, report_all: bool) -> None:
+        self._held = held
+        self._report_all = report_all
+
+    def told(self, chunk: Sequence[BulkLine], results: Sequence[Result | None], first: int) -> Iterator[LineResult]:
+        """Say what became of the lines of a chunk, of which the first has this number."""
+        for line, (given, result) in enumerate(zip(chunk, results, strict=True), first):
+            if result is not None and (self._report_all or result.outcome != "added"):
+                yield LineResult(line, result)
+            elif self._report_all:
+                yield LineResult(line, self._added(cast("int", given)))
+
+    def rest(self) -> Iterator[LineResult]:
+        """Say at the end what could not be said before."""
+        yield from ()
+
+    def _added(self, item_id: int) -> Result:
+        return Result("added", str(EntryId(self._held.id, self._held.revision + 1, item_id)))
+
+
+class _AtomicTeller(_Teller):
+    """Says so when it is all or nothing: that a line went in is not said before all of them have."""
+
+    def __init__(self, held: Locked, *, report_all: bool) -> None:
+        super().__init__(held, report_all=report_all)
+        self._refused = False
+        self._waiting = array("i")
+
+    def told(self, chunk: Sequence[BulkLine], results: Sequence[Result | None], first: int) -> Iterator[LineResult]:
+        """Say what became of the lines of a chunk; from the first bad one on, it is known that nothing is done."""
+        if not self._refused and any(result is not None and result.error is not None for result in results):
+            self._refused = True
+            for line in range(1, len(self._waiting) + 1):
+                yield LineResult(line, Result("not_applied"))
+            self._waiting = array("i")
+        if self._refused:
+            for line, result in enumerate(results, first):
+                if self._report_all or (result is not None and result.error is not None):
+                    yield LineResult(line, undone(self._held, result or Result("added")))
+        elif self._report_all:
+            self._waiting.extend(_item(given, result) for given, result in zip(chunk, results, strict=True))
+
+    def rest(self) -> Iterator[LineResult]:
+        """Say that all lines went in, if they did."""
+        for line, item_id in enumerate(self._waiting, 1):
+            yield LineResult(line, self._added(item_id))
+
+
+def _item(line: BulkLine, result: Result | None) -> int:
+    """Return the item of a line that went in."""
+    entry = EntryId.parse(result.entry or "") if result is not None else None
+    return entry.item_id if entry is not None else cast("int", line)
 
 
 def _addition(line: int | Addition) -> Addition:

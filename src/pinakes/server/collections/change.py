@@ -136,6 +136,8 @@ async def hold(
         Forbidden: he may not make this change.
         PreconditionFailed: the collection has changed since he looked.
     """
+    if adding == BULK:
+        await tx.patiently()
     address = Address(ref) if isinstance(ref, int) else await _address(tx, ref)
     held = await tx.one(SQL.hold, Locked, id=address.collection_id, public_id=address.public_id, adding=adding)
     if held is None or (held.deleted_at is not None) != trashed or (kind is not None and held.kind != kind):

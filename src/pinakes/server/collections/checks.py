@@ -57,7 +57,7 @@ async def add(
         raise Invalid(message, field="kind")
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE)
     kept = await found.check_params(tx, actor, await view(tx, actor, held.id), params)
-    if len(await tx.all(SQL.checks, Check, id=held.id, check_id=None, blocking=False)) >= MOST:
+    if len(await tx.all(SQL.checks, Check, id=held.id, check_id=None)) >= MOST:
         message = f"A collection has at most {MOST} checks."
         raise Conflict(message, field="collection", details={"limit": MOST})
     values = {"kind": kind, "params": kept, "blocks": blocks}
@@ -73,7 +73,7 @@ async def list_checks(tx: Tx, actor: Actor, ref: str) -> list[Check]:
         CollectionNotFound: there is none that the actor sees.
     """
     collection = await look(tx, actor, ref)
-    return await tx.all(SQL.checks, Check, id=collection.id, check_id=None, blocking=False)
+    return await tx.all(SQL.checks, Check, id=collection.id, check_id=None)
 
 
 async def remove(tx: Tx, actor: Actor, ref: str, check_id: int) -> None:
@@ -99,7 +99,7 @@ async def run(tx: Tx, actor: Actor, ref: str) -> list[CheckResult]:
         CollectionNotFound: there is none that he sees.
     """
     collection = await look(tx, actor, ref)
-    found = await tx.all(SQL.checks, Check, id=collection.id, check_id=None, blocking=False)
+    found = await tx.all(SQL.checks, Check, id=collection.id, check_id=None)
     checks = [check for check in found if await _may_know(tx, actor, check)]
     items: Sequence[int] = ()
     if not all(KINDS[check.kind].whole for check in checks):
@@ -164,7 +164,7 @@ def _storable(value: str) -> bool:
 async def _check(tx: Tx, collection_id: int, check_id: int) -> Check:
     found = None
     if 0 < check_id <= _LARGEST:
-        found = await tx.one(SQL.checks, Check, id=collection_id, check_id=check_id, blocking=False)
+        found = await tx.one(SQL.checks, Check, id=collection_id, check_id=check_id)
     if found is None:
         message = f"This collection has no check {check_id}."
         raise NotFound(message, field="check")

@@ -5,13 +5,40 @@ values (%(id)s::integer, %(kind)s::text, %(params)s::jsonb, %(blocks)s::boolean,
 returning id;
 
 -- name: checks -> Check
--- The rules of a collection: all of them, one, or those that refuse changes.
+-- The rules of a collection: all of them, or one.
 select k.id, k.collection_id, k.kind, k.params, k.blocks, a.name as created_by, k.created_at
 from collection_checks as k
 left join accounts as a on k.created_by = a.id and a.deleted_at is null
 where k.collection_id = %(id)s::integer and (%(check_id)s::integer is null or k.id = %(check_id)s::integer)
-and (k.blocks or not %(blocking)s::boolean)
 order by k.id;
+
+-- name: enforced -> Check
+-- What refuses changes of a collection: its own rules that block, and those of the same account's other collections to share
+-- nothing with this one, turned round: they name the collection that they are of.
+select k.id, k.collection_id, k.kind, k.params, k.blocks, a.name as created_by, k.created_at
+from collection_checks as k
+left join accounts as a on k.created_by = a.id and a.deleted_at is null
+where k.collection_id = %(id)s::integer and k.blocks
+union all
+select
+    k.id, k.collection_id, k.kind, jsonb_build_object('collection', c.public_id), k.blocks, a.name as created_by,
+    k.created_at
+from collection_checks as k
+inner join collections as c on k.collection_id = c.id
+inner join items as i on c.id = i.id
+left join accounts as a on k.created_by = a.id and a.deleted_at is null
+where k.params ->> 'collection' = %(public_id)s::text and k.kind = 'disjoint' and k.blocks
+and i.owner_id = %(owner_id)s::integer and i.deleted_at is null
+and not exists (
+    select from collection_checks as o
+    where o.collection_id = %(id)s::integer and o.kind = 'disjoint' and o.blocks
+    and o.params ->> 'collection' = c.public_id
+)
+order by id;
+
+-- name: hold_compared
+-- Keep collections as they are until the transaction ends, as what is put into another is compared with what they hold.
+select c.id from collections as c where c.public_id = any(%(collections)s::text []) order by c.id for share;
 
 -- name: remove_check
 -- Take a rule away.

@@ -1,6 +1,7 @@
 """Holding a change against the checks of its collection, when it closes.
 
-A check that blocks refuses what a change puts in against it; what was there before is told of by `checks.run`, and
+A check that blocks refuses what a change puts in against it; one to share nothing with another collection of the same
+account refuses it in both. What was there before is told of by `checks.run`, and
 never stands in the way of a change that has nothing to do with it. The kinds register here (see `checks.register`).
 """
 
@@ -33,16 +34,19 @@ async def enforce(tx: Tx, actor: Actor, held: Locked, delta: int) -> None:
     Raises:
         CheckFailed: one or more of them refuse it; `details["checks"]` says which, and what is against them.
     """
-    checks = await tx.all(SQL.checks, Check, id=held.id, check_id=None, blocking=True)
+    asked = {"id": held.id, "public_id": held.public_id, "owner_id": held.owner_id}
+    checks = await tx.all(SQL.enforced, Check, **asked)
     if not checks:
         return
+    if compared := sorted({str(check.params["collection"]) for check in checks if check.kind == "disjoint"}):
+        await tx.all(SQL.hold_compared, int, collections=compared)
     items: Sequence[int] = ()
     if not all(KINDS[check.kind].whole for check in checks):
         items = numbers(await tx.value(SQL.fresh_items, id=held.id, revision=held.revision + 1))
     subject = Subject(held.id, held.entry_count + delta, delta)
     failed = [(check, found) for check in checks if (found := await evaluate(tx, subject, check, items)).count]
     if failed:
-        raise await _refusal(tx, actor, failed)
+        raise await _refusal(tx, actor, held, failed)
 
 
 async def evaluate(tx: Tx, subject: Subject, check: Check, items: Sequence[int]) -> Violations:
@@ -66,7 +70,7 @@ def numbers(packed: bytes) -> list[int]:
     return ids.tolist()
 
 
-async def _refusal(tx: Tx, actor: Actor, failed: Sequence[tuple[Check, Violations]]) -> CheckFailed:
+async def _refusal(tx: Tx, actor: Actor, held: Locked, failed: Sequence[tuple[Check, Violations]]) -> CheckFailed:
     """Say what refuses a change; of items that the actor can't see (a restored one, say) only how many there are."""
     named = [one.item_id for _, found in failed for one in found.first if one.item_id is not None]
     seen = sight(actor)
@@ -88,5 +92,6 @@ async def _refusal(tx: Tx, actor: Actor, failed: Sequence[tuple[Check, Violation
     if first is not None:
         what = first.why if first.item_id is None else f"item {first.item_id} {first.why}"
         what += f" (and {found.count - 1} more)" if found.count > 1 else ""
-    message = f"The check {check.id} ({check.kind}) of this collection refuses the change: {what}."
+    whose = "this" if check.collection_id == held.id else "another"
+    message = f"The check {check.id} ({check.kind}) of {whose} collection refuses the change: {what}."
     return CheckFailed(message, field="collection", details={"checks": told})

@@ -6,10 +6,10 @@ A batch applies its good lines and answers for each; with `atomic` it applies al
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pinakes.server.actor import Actor
-from pinakes.server.catalog.service import resolve_many
+from pinakes.server.catalog.service import malformed, resolve_many
 from pinakes.server.collections import rules, single
 from pinakes.server.collections.change import (
     NAMED_IN_EVENT,
@@ -40,7 +40,7 @@ from pinakes.server.collections.types import (
 )
 from pinakes.server.db import Tx, json
 from pinakes.server.errors import AlreadyInCollection, EntryNotFound, Invalid, ItemNotFound
-from pinakes.server.paging import Page, decode_cursor, encode_cursor
+from pinakes.server.paging import Page, decode_cursor, encode_cursor, foreign
 from pinakes.server.permissions.table import Permission
 
 PAGE = 1000
@@ -91,7 +91,7 @@ async def add(
     results = await outcomes(tx, actor, held, lines, added)
     if atomic and any(result.error for result in results):
         await take_back(tx, held)
-        return Batch(held.revision, applied=False, results=results)
+        return _refused(held, results)
     if added and not closing:
         after = summary([{"item": line.item_id, **_carried(line)} for line in wanted if line.item_id in added])
         await finish(tx, actor, held, "entry.added", delta=len(added), after=after, reason=reason)
@@ -112,25 +112,37 @@ async def update(
     """Change notes, scores and positions of entries; positions one after the other, as if each were its own call."""
     held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected, kind=kind)
     allowed = rules.of(held.kind)
-    found = await standing(tx, actor, held, [change.entry for change in changes])
+    placed = any(change.position is not None for change in changes)
+    found = await standing(tx, actor, held, [change.entry for change in changes], placed=placed)
     results = [_refusal(allowed, found, change) or Result("updated", change.entry) for change in changes]
     if atomic and any(result.error for result in results):
-        return Batch(held.revision, applied=False, results=results)
-    touched: dict[int, Standing] = {}
+        return _refused(held, results)
+    former = dict(found)
+    touched: dict[str, Standing] = {}
     for at, change in enumerate(changes):
         if results[at].error is not None:
             continue
         if touched and change.position is not None:  # an earlier move may have given it a fresh key
-            found |= await standing(tx, actor, held, [change.entry])
+            found |= await standing(tx, actor, held, [change.entry], placed=True)
         results[at] = await _change(tx, actor, held, found, change)
         if results[at].outcome != "unchanged":
-            touched[found[change.entry].item_id] = found[change.entry]
+            touched[change.entry] = found[change.entry]
     if not touched:
         return Batch(held.revision, applied=True, results=results)
     moved = all(result.outcome != "updated" for result in results)
-    after = summary([{"item": item, **_carried(form)} for item, form in touched.items()])
-    verb = "entry.moved" if moved else "entry.updated"
-    revision = await finish(tx, actor, held, verb, after=after, reason=reason)
+    if placed and len(touched) > 1:  # one may have come to stand behind, or gone from behind, another
+        named = list(touched)[:NAMED_IN_EVENT]
+        touched |= await standing(tx, actor, held, named, placed=True)
+    pairs = [_differing(former[entry], form) for entry, form in touched.items()]
+    revision = await finish(
+        tx,
+        actor,
+        held,
+        "entry.moved" if moved else "entry.updated",
+        before=summary([was for was, _ in pairs]),
+        after=summary([now for _, now in pairs]),
+        reason=reason,
+    )
     return Batch(revision, applied=True, results=results)
 
 
@@ -153,10 +165,11 @@ async def remove(
     held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected, kind=kind)
     rules.listed_entries(held.kind)
     found = await standing(tx, actor, held, entries)
-    results = [_removed(entry, found) for entry in entries]
-    refused = atomic and any(result.error for result in results)
-    if refused or not found:
-        return Batch(held.revision, applied=not refused, results=results)
+    results = _each_once("removed", entries, found)
+    if atomic and any(result.error for result in results):
+        return _refused(held, results)
+    if not found:
+        return Batch(held.revision, applied=True, results=results)
     items = [form.item_id for form in found.values()]
     await tx.run(SQL.remove, id=held.id, items=items, revision=held.revision + 1)
     before = summary([{"item": form.item_id, **_carried(form)} for form in found.values()])
@@ -179,23 +192,29 @@ async def move(
     Raises:
         EntryNotFound: one of them, or the entry that the place refers to, is not in the collection.
     """
+    if len(entries) == 1 and where.after is not None and where.before is None and where.position is None:
+        made = await single.move_behind(tx, actor, ref, entries[0], where.after, expected=expected, reason=reason)
+        if made is not None:
+            return Batch(made.revision, applied=True, results=[Result("moved", entries[0])])
     held = await hold(tx, actor, ref, Permission.COLLECTION_CURATE, expected=expected)
     anchors = [entry for entry in (where.before, where.after) if entry is not None]
-    found = await standing(tx, actor, held, [*entries, *anchors])
-    results = [Result("moved", entry) if entry in found else _unknown(entry) for entry in entries]
+    found = await standing(tx, actor, held, [*entries, *anchors], placed=True)
+    results = _each_once("moved", entries, found)
     Batch(held.revision, applied=False, results=results).checked()
     forms = list({found[entry].item_id: found[entry] for entry in entries}.values())
     items = [form.item_id for form in forms]
     if not forms:
         return Batch(held.revision, applied=True, results=[])
     keys = await keys_at(tx, actor, held, where, len(forms), leaving_out=items, known=found)
+    after = [{"item": item, "behind": last} for last, item in zip([None, *items[:-1]], items, strict=True)]
     await tx.run(
         SQL.move,
         id=held.id,
         items=items,
         keys=keys,
         revision=held.revision + 1,
-        after=json(summary([{"item": item} for item in items])),
+        before=json(summary([{"item": form.item_id, "behind": form.behind} for form in forms])),
+        after=json(summary(after)),
         reason=fields.reason(reason),
         **author(actor),
     )
@@ -211,15 +230,22 @@ async def page(
     cursor: str | None = None,
     revision: int | None = None,
 ) -> Page[Entry]:
-    """Return a page of entries in order, of now or of a revision. A page deep inside costs what the first one costs."""
+    """Return a page of entries in order, of now or of a revision. A page deep inside costs what the first one costs.
+
+    Raises:
+        CollectionNotFound: there is none, or the actor may not see it.
+        Invalid: (fields `limit`, `cursor`) the limit is none; the cursor is another collection's or revision's.
+    """
     if not 1 <= limit <= PAGE:
         message = f"limit must be 1 to {PAGE}."
         raise Invalid(message, field="limit")
-    after = decode_cursor(cursor, bytes)[0] if cursor else None
+    after, *source = decode_cursor(cursor, bytes, int, int | None) if cursor else (None,)
     collection = await look(tx, actor, ref)
+    if source and source != [collection.id, revision]:
+        raise foreign()
     rows = await entries_behind(tx, actor, collection.id, after=after, limit=limit + 1, revision=revision)
     shown = rows[:limit]
-    return Page(shown, encode_cursor(shown[-1].order_key) if len(rows) > limit else None)
+    return Page(shown, encode_cursor(shown[-1].order_key, collection.id, revision) if len(rows) > limit else None)
 
 
 async def entries_behind(
@@ -324,6 +350,21 @@ def first_of_each(lines: Sequence[Line]) -> list[Line]:
     return list(first.values())
 
 
+def undone(held: Locked, result: Result) -> Result:
+    """Say what a line of an atomic batch came to that was refused: no entry that it would have made is there."""
+    if result.error is None:
+        return Result("not_applied")
+    entry = EntryId.parse(result.entry or "")
+    if result.outcome == "duplicate" and entry is not None and entry.added_rev > held.revision:
+        message = "The item is in this batch twice."
+        return Result("duplicate", error=AlreadyInCollection(message, details={"item": entry.item_id}))
+    return result
+
+
+def _refused(held: Locked, results: Sequence[Result]) -> Batch:
+    return Batch(held.revision, applied=False, results=[undone(held, result) for result in results])
+
+
 async def take_back(tx: Tx, held: Locked) -> None:
     """Undo what a change has added so far: nothing of an atomic batch with a bad line may stay."""
     await tx.run(SQL.take_back, id=held.id, revision=held.revision + 1)
@@ -401,13 +442,16 @@ def _line(addition: Addition, item_id: int | None, allowed: Rules) -> Line:
     except Invalid as error:
         return Line(None, None, None, error)
     if item_id is None or not 0 < item_id < 2**31:
-        return Line(None, None, None, ItemNotFound(_nobody(addition)))
+        return Line(None, None, None, _nobody(addition))
     return Line(item_id, note, score)
 
 
-def _nobody(addition: Addition) -> str:
+def _nobody(addition: Addition) -> Invalid | ItemNotFound:
+    """Say that an addition names no item, or nothing that could be one."""
     item = addition.item
-    return f"No such item: {item.item_id if item.item_id is not None else f'{item.kind} {item.address}'}."
+    if item.item_id is not None:
+        return Invalid(f"An item's number is 1 to {2**31 - 1}.", field="item")
+    return malformed(item.kind or "", item.address or "") or ItemNotFound(f"No such item: {item.kind} {item.address}.")
 
 
 def _outcome(held: Locked, line: Line, fresh: set[int], added: set[int], known: Mapping[int, Present]) -> Result:
@@ -464,11 +508,10 @@ async def _change(tx: Tx, actor: Actor, held: Locked, found: dict[str, Standing]
     note = form.note if change.note is None else change.note or None
     score = form.score if change.score is None else change.score
     key = await _moved_key(tx, actor, held, form, change.position)
-    new = Standing(form.item_id, form.added_rev, key, note, score)
+    new = replace(form, order_key=key, note=note, score=score)
     if new == form:
         return Result("unchanged", change.entry)
-    found[change.entry] = new
-    await tx.run(
+    moved = await tx.rows(
         SQL.rewrite,
         id=held.id,
         items=[new.item_id],
@@ -477,6 +520,7 @@ async def _change(tx: Tx, actor: Actor, held: Locked, found: dict[str, Standing]
         notes=[note],
         revision=held.revision + 1,
     )
+    found[change.entry] = replace(new, behind=moved[0][1]) if moved else new
     outcome: Outcome = "moved" if (note, score) == (form.note, form.score) else "updated"
     return Result(outcome, change.entry)
 
@@ -492,12 +536,30 @@ async def _moved_key(tx: Tx, actor: Actor, held: Locked, form: Standing, positio
     return (await keys_at(tx, actor, held, where, 1, [form.item_id]))[0]
 
 
-def _removed(entry: str, found: Mapping[str, Standing]) -> Result:
-    return Result("removed", entry) if entry in found else _unknown(entry)
+def _each_once(outcome: Outcome, entries: Sequence[str], found: Mapping[str, Standing]) -> list[Result]:
+    """Say what becomes of entries; one that is named again is `unchanged` there, since nothing more is done with it."""
+    first: dict[str, int] = {}
+    for at, entry in enumerate(entries):
+        first.setdefault(entry, at)
+    return [
+        Result(outcome if first[entry] == at else "unchanged", entry) if entry in found else _unknown(entry)
+        for at, entry in enumerate(entries)
+    ]
 
 
 def _unknown(entry: str) -> Result:
     return Result("unknown", entry, EntryNotFound(f"There is no entry {entry[:80]!r} in this collection."))
+
+
+def _differing(former: Standing, form: Standing) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what of an entry differs, as it was and as it is: a note that came or went is null where it is not."""
+    names = [name for name in ("note", "score") if getattr(former, name) != getattr(form, name)]
+    names += ["behind"] if former.order_key != form.order_key else []
+
+    def told(one: Standing) -> dict[str, object]:
+        return {"item": one.item_id, **{name: getattr(one, name) for name in names}}
+
+    return told(former), told(form)
 
 
 def _carried(form: Line | Standing) -> dict[str, object]:

@@ -23,7 +23,7 @@ from pinakes.server.collections.enforcing import numbers
 from pinakes.server.collections.live_types import Exempt, Exemption, Kept, Live, Standings
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.types import Addition, ItemRef, Locked
-from pinakes.server.db import Tx, json, load
+from pinakes.server.db import MANY, Tx, json, load
 from pinakes.server.errors import CollectionNotFound, Conflict, Invalid
 
 SQL = load(__package__, "live.sql")
@@ -229,6 +229,8 @@ async def refresh(tx: Tx, held: Locked, found: Sequence[int]) -> Locked:
     Raises:
         CheckFailed: a check of the collection's refuses the change.
     """
+    if len(found) > MANY:
+        await tx.patiently()
     since = (await kept(tx, held.id)).revision
     if held.revision > since:
         await tx.run(SQL.adopt, id=held.id, since=since)
@@ -292,8 +294,10 @@ async def pin(
     if not (put_in or pinned or noted or change.anything):
         return held
     change = replace(change, added=[*put_in, *change.added])
-    told = entries.summary([{"item": item, **({"note": notes[item]} if notes[item] else {})} for item in items])
-    return await _close(tx, actor, held, "entry.pinned", change, after=told, reason=reason)
+    told = [{"item": item, **({"note": notes[item] or None} if notes[item] or item in noted else {})} for item in items]
+    was = [{"item": item, "note": note} for item, note in noted.items()] + [{"item": item} for item in change.removed]
+    before, after = entries.summary(was) if noted else None, entries.summary(told)
+    return await _close(tx, actor, held, "entry.pinned", change, before=before, after=after, reason=reason)
 
 
 async def ban(
@@ -372,12 +376,14 @@ async def _except(
     )
 
 
-async def _annotate(tx: Tx, held: Locked, notes: Mapping[int, str]) -> list[int]:
+async def _annotate(tx: Tx, held: Locked, notes: Mapping[int, str]) -> dict[int, str | None]:
+    """Give entries other notes; return the former notes of those whose note is another now."""
     if not notes:
-        return []
-    return await tx.all(
-        SQL.annotate, int, id=held.id, items=list(notes), notes=list(notes.values()), revision=held.revision + 1
+        return {}
+    rows = await tx.rows(
+        SQL.annotate, id=held.id, items=list(notes), notes=list(notes.values()), revision=held.revision + 1
     )
+    return dict(rows)
 
 
 async def _arranged(tx: Tx, held: Locked, found: Sequence[int] | None) -> Arranged:

@@ -135,9 +135,9 @@ from entries as e
 where e.collection_id = %(id)s::integer;
 
 -- name: annotate
--- Other notes for some entries; the former ones go into the history. Returns the items whose note is another.
+-- Other notes for some entries; the former ones go into the history. Returns the items whose note is another, with those.
 with wanted as materialized (
-    select e.collection_id, e.item_id, nullif(n.note, '') as note
+    select e.collection_id, e.item_id, nullif(n.note, '') as note, e.note as former
     from unnest(%(items)s::integer [], %(notes)s::text []) as n (item_id, note)
     inner join entries as e on e.collection_id = %(id)s::integer and n.item_id = e.item_id
     where e.note is distinct from nullif(n.note, '')
@@ -159,4 +159,4 @@ update entries as e
 set note = w.note, since_rev = %(revision)s::integer
 from wanted as w
 where e.collection_id = w.collection_id and e.item_id = w.item_id
-returning e.item_id;
+returning e.item_id, w.former;

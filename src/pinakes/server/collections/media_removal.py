@@ -17,8 +17,8 @@ from pinakes.server.catalog.service import hold_still
 from pinakes.server.collections.change import NAMED_IN_EVENT, author
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.selection_types import MediaRow, ProjectOf, Removed
-from pinakes.server.db import IntegrityError, Tx, load, violated
-from pinakes.server.errors import Conflict, ItemNotFound, NameTaken
+from pinakes.server.db import MANY, IntegrityError, Tx, load, violated
+from pinakes.server.errors import Conflict, Forbidden, ItemNotFound, NameTaken
 from pinakes.server.events.service import record
 from pinakes.server.permissions.service import require, roles_allowing, sight
 from pinakes.server.permissions.table import Permission
@@ -34,15 +34,18 @@ async def remove_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason:
     What does not exist or can't be seen is in `missing`.
 
     Raises:
-        Forbidden, ScopeTooNarrow, Unauthenticated: the actor may not change a project that one of them is in; then
-            nothing is removed.
+        Forbidden, ScopeTooNarrow, Unauthenticated: the actor may not change a project that one of them is in, or sees
+            one only because he works on it (`details.items` says which); then nothing is removed.
     """
     why = fields.reason(reason)
     wanted = list(dict.fromkeys(item_ids))
+    if len(wanted) > MANY:
+        await tx.patiently()
     await hold_still(tx)
     seen = sight(actor)
     asked = {"items": _possible(wanted), "everything": seen.everything, "accounts": seen.accounts}
     rows = await tx.all(SQL.media_among, MediaRow, **asked)
+    await _refuse_work(tx, actor, wanted, rows)
     projects = await _projects(tx, actor, rows, Permission.PROJECT_WRITE)
     emptied = await _remove(tx, actor, rows, why)
     await _tell(tx, actor, projects, rows, "media.removed", why)
@@ -59,6 +62,7 @@ async def remove_dataset(
         Forbidden, ScopeTooNarrow, Unauthenticated: he may not change its project.
     """
     why = fields.reason(reason)
+    await tx.patiently()
     await hold_still(tx)
     possible = 0 < dataset_id <= _LAST_ID
     below = await tx.all(datasets.SQL.dataset_subtree, int, id=dataset_id) if possible else []
@@ -87,6 +91,7 @@ async def remove_project(tx: Tx, actor: Actor, project_id: int, *, hard: bool = 
     Raises:
         ProjectNotFound, Forbidden, RegistryHolds: see `catalog.media_projects.archive` and `remove`.
     """
+    await tx.patiently()
     if hard:
         await media_projects.remove(tx, actor, [project_id])
     else:
@@ -105,6 +110,8 @@ async def restore_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason
     """
     why = fields.reason(reason)
     wanted = list(dict.fromkeys(item_ids))
+    if len(wanted) > MANY:
+        await tx.patiently()
     await hold_still(tx)
     rows = await _trashed(tx, actor, wanted)
     if await tx.value(SQL.datasets_gone, datasets=_datasets(rows)):
@@ -137,6 +144,8 @@ async def purge_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason: 
     """
     why = fields.reason(reason)
     wanted = list(dict.fromkeys(item_ids))
+    if len(wanted) > MANY:
+        await tx.patiently()
     found = await _trashed(tx, actor, wanted)
     projects = await _projects(tx, actor, found, Permission.PROJECT_DELETE)
     rows = [row for row in found if row.project_id in projects]
@@ -144,6 +153,18 @@ async def purge_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason: 
         await tx.run(media.SQL.purge_media, ids=[row.id for row in rows])
     await _tell(tx, actor, projects, rows, "media.purged", why)
     return _removed(wanted, rows, 0)
+
+
+async def _refuse_work(tx: Tx, actor: Actor, wanted: Sequence[int], rows: Sequence[MediaRow]) -> None:
+    """Refuse items that somebody sees only because he works on them: removing them is not his to do."""
+    seen, found = sight(actor), {row.id for row in rows}
+    others = [item for item in _possible(wanted) if item not in found]
+    if not others or not seen.at_work:
+        return
+    if items := await tx.all(SQL.worked_on, int, items=others, at_work=seen.at_work, worker=seen.worker):
+        message = f"You see item {items[0]} because you work on it; removing it is not yours to do."
+        details = {"permission": Permission.PROJECT_WRITE, "items": items[:NAMED_IN_EVENT]}
+        raise Forbidden(message, details=details)
 
 
 async def _remove(tx: Tx, actor: Actor, rows: Sequence[MediaRow], why: str | None) -> int:

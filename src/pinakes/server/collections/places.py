@@ -81,8 +81,13 @@ async def keys_at(
     return ordering.between(*await neighbours(tx, actor, held, where, leaving_out), count)
 
 
-async def standing(tx: Tx, actor: Actor, held: Locked, entries: Sequence[str]) -> dict[str, Standing]:
-    """Return the entries of a collection, by public id, as they stand; what the actor can't see is left out."""
+async def standing(
+    tx: Tx, actor: Actor, held: Locked, entries: Sequence[str], *, placed: bool = False
+) -> dict[str, Standing]:
+    """Return the entries of a collection, by public id, as they stand; what the actor can't see is left out.
+
+    With `placed`, each says behind which item it stands, whoever sees that one.
+    """
     parsed = {text: EntryId.parse(text) for text in entries}
     wanted = {text: found for text, found in parsed.items() if found and found.collection_id == held.id}
     seen = view_of(actor)
@@ -91,6 +96,7 @@ async def standing(tx: Tx, actor: Actor, held: Locked, entries: Sequence[str]) -
         Standing,
         id=held.id,
         items=[found.item_id for found in wanted.values() if found.item_id < 2**31],
+        placed=placed,
         everything=seen.everything,
         accounts=seen.accounts,
     )

@@ -459,8 +459,16 @@ select changed_id, made_revision from append_entry(
 -- name: take_out
 -- Take one entry out of a collection, in the same way.
 select changed_id, made_revision from take_out_entry(
-    %(public_id)s, %(kind)s, %(owner)s, %(expected)s, %(curated)s, %(item)s, %(added_rev)s,
-    %(everything)s, %(accounts)s, %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, %(reason)s
+    %(public_id)s, %(kind)s, %(owner)s, %(expected)s, %(curated)s,
+    case when (select c.id from collections as c where c.public_id = %(public_id)s) = %(id)s then %(item)s::integer end,
+    %(added_rev)s, %(everything)s, %(accounts)s, %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, %(reason)s
+);
+
+-- name: move_behind
+-- Move one entry behind another, in the same way.
+select changed_id, made_revision from move_entry(
+    %(public_id)s, %(owner)s, %(expected)s, %(curated)s, %(id)s, %(item)s, %(added_rev)s, %(behind_item)s,
+    %(behind_rev)s, %(longest)s, %(everything)s, %(accounts)s, %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, %(reason)s
 );
 
 -- name: there_already -> Present
@@ -477,19 +485,28 @@ where i.deleted_at is null
 and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
 
 -- name: entries_by_item -> Standing
--- Some entries of a collection as they stand, of those that a reader sees.
+-- Some entries of a collection as they stand, of those that a reader sees; with `placed`, behind which item each stands.
 with wanted as materialized (
     select distinct %(id)s::integer as collection_id, w.item_id from unnest(%(items)s::integer []) as w (item_id)
 )
 
-select e.item_id, e.added_rev, e.order_key, e.note, e.score
+select
+    e.item_id, e.added_rev, e.order_key, e.note, e.score,
+    case when %(placed)s::boolean then (
+        select b.item_id
+        from entries as b
+        where b.collection_id = e.collection_id and b.order_key < e.order_key
+        order by b.order_key desc
+        limit 1
+    ) end as behind
 from wanted as w
 inner join entries as e on w.collection_id = e.collection_id and w.item_id = e.item_id
 inner join items as i on e.item_id = i.id
 where i.deleted_at is null and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s);
 
 -- name: rewrite
--- Give entries new notes and scores, and new keys where there are some; their former form goes into the history.
+-- Give entries new notes and scores, and new keys where there are some; their former form goes into the history. Returns the
+-- items with new keys, each with the one that it stands behind then.
 -- The collection is named beside each item (here and below), or the planner, who knows only how many entries a collection
 -- has on average, might walk through all of a large one.
 with wanted as (
@@ -509,12 +526,27 @@ kept as (
     from entries as e
     inner join wanted as w on e.collection_id = w.collection_id and e.item_id = w.item_id
     where e.since_rev < %(revision)s
+),
+
+rewritten as (
+    update entries as e
+    set order_key = coalesce(w.order_key, e.order_key), note = w.note, score = w.score, since_rev = %(revision)s
+    from wanted as w
+    where e.collection_id = w.collection_id and e.item_id = w.item_id
 )
 
-update entries as e
-set order_key = coalesce(w.order_key, e.order_key), note = w.note, score = w.score, since_rev = %(revision)s
+select
+    w.item_id,
+    (
+        select b.item_id
+        from entries as b
+        where b.collection_id = w.collection_id and b.order_key < w.order_key
+        and b.item_id <> all(%(items)s::integer [])
+        order by b.order_key desc
+        limit 1
+    ) as behind
 from wanted as w
-where e.collection_id = w.collection_id and e.item_id = w.item_id;
+where w.order_key is not null;
 
 -- name: remove
 -- Take items out of a collection; what their entries were goes into the history.
@@ -573,9 +605,29 @@ set title = %(title)s, name = %(name)s, name_key = %(name_key)s, visibility = %(
     updated_at = clock_timestamp()
 where id = %(id)s;
 
--- name: set_place
--- A new place in the owner's list.
-update items set place = %(place)s where id = %(id)s;
+-- name: set_place -> Placed
+-- A new place in the owner's list; behind which collection it stood there and stands now, whoever sees those.
+with moved as (update items set place = %(place)s::bytea where id = %(id)s)
+
+select
+    (
+        select p.id
+        from items as p
+        where p.kind = 'collection' and p.owner_id = i.owner_id and p.deleted_at is null and p.id <> i.id
+        and (p.place, p.id) < (i.place, i.id)
+        order by p.place desc, p.id desc
+        limit 1
+    ) as former,
+    (
+        select p.id
+        from items as p
+        where p.kind = 'collection' and p.owner_id = i.owner_id and p.deleted_at is null and p.id <> i.id
+        and (p.place, p.id) < (%(place)s::bytea, i.id)
+        order by p.place desc, p.id desc
+        limit 1
+    ) as present
+from items as i
+where i.id = %(id)s;
 
 -- name: set_owner
 -- A new owner; the former one stays in the collection's address book.
@@ -588,8 +640,12 @@ with remembered as (
 update items set owner_id = %(owner_id)s, place = %(place)s, updated_at = clock_timestamp() where id = %(id)s;
 
 -- name: set_resource_group
--- The label under which an organization groups its collections.
-update collections set resource_group = %(group)s where id = %(id)s;
+-- The label under which an organization groups its collections; returns the former one.
+update collections as c
+set resource_group = %(group)s
+from collections as f
+where c.id = %(id)s and f.id = c.id
+returning f.resource_group;
 
 -- name: trash
 -- Delete a collection, so that it can be brought back.
@@ -909,7 +965,8 @@ from wanted as w
 where e.collection_id = w.collection_id and e.item_id = w.item_id;
 
 -- name: move
--- Give entries fresh keys as a whole change, which is closed in the same statement (see `rekey` and `finish`).
+-- Give entries fresh keys as a whole change, which is closed in the same statement (see `rekey` and `finish`). They come to
+-- stand together; behind which item the first of them does is found, and told, here.
 with wanted as (
     select %(id)s::integer as collection_id, w.* from unnest(%(items)s::integer [], %(keys)s::bytea []) as w (item_id, order_key)
 ),
@@ -934,8 +991,16 @@ moved as (
 )
 
 select close_change(
-    %(id)s, %(revision)s, 0, 'entry.moved', %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, null, null,
-    %(after)s, %(reason)s
+    %(id)s, %(revision)s, 0, 'entry.moved', %(actor_id)s, %(token_id)s, %(api)s, %(request_id)s, null, %(before)s,
+    jsonb_set(%(after)s::jsonb, '{entries,0,behind}', coalesce(to_jsonb((
+        select b.item_id
+        from entries as b
+        where b.collection_id = %(id)s and b.order_key < (%(keys)s::bytea [])[1]
+        and b.item_id <> all(%(items)s::integer [])
+        order by b.order_key desc
+        limit 1
+    )), 'null'::jsonb)),
+    %(reason)s
 );
 
 -- name: look_over -> LookedOver

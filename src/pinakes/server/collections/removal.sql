@@ -9,6 +9,15 @@ and readable(i.visibility, i.owner_id, %(everything)s, %(accounts)s::integer [])
 order by i.id
 for no key update of i;
 
+-- name: worked_on
+-- Those of some items that are media which somebody works on, or worked on, and so sees.
+select i.id
+from items as i
+where i.id = any(%(items)s::integer []) and i.deleted_at is null
+and i.kind in ('image', 'video', 'point_cloud', 'volume')
+and i.owner_id = any(%(at_work)s::integer []) and at_work_on(i.id, %(worker)s::integer)
+order by i.id;
+
 -- name: trashed_among -> MediaRow
 -- Those of some items that are media in the trash of a reader, in the order of their numbers, locked.
 select i.id, m.project_id, m.dataset_id

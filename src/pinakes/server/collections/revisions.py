@@ -6,6 +6,7 @@ read by looking, two are compared by looking at what changed in between, and a c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields as fields_of, replace
 
 from pinakes.server import db
@@ -34,10 +35,9 @@ from pinakes.server.paging import Page, decode_cursor, encode_cursor
 from pinakes.server.permissions.table import Permission
 
 PAGE = 1000
-# What restoring a revision brings back beside the entries. The owner and the trash are not a matter of revisions, and
-# what is in a project or registry has the visibility of that.
-RESTORED = ("title", "visibility", "description", "theme", "tags")
-FOLLOWED = ("visibility",)
+# What restoring a revision brings back beside the entries. Whose a collection is, who may see it and whether it is in
+# the trash is not content, and stays; only to undo the very change of visibility gives the former one back.
+RESTORED = ("title", "description", "theme", "tags")
 
 
 async def number_of(tx: Tx, collection_id: int, revision: int | str, *, newest: int) -> int:
@@ -197,17 +197,18 @@ async def restore(
 ) -> Collection:
     """Make a collection what it was at a revision: entries, order, notes and its own fields. That is a new revision.
 
-    Entries that come back are the same memberships as before, with the same public ids.
+    Entries that come back are the same memberships as before, with the same public ids. Who may see it stays as it is.
 
     Raises:
         RevisionNotFound: there is none of that number or name.
         TitleTaken: the owner has given the title of then to another collection.
     """
+    await tx.patiently()
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected)
     _check_restorable(held)
     target = await number_of(tx, held.id, revision, newest=held.revision)
-    return await _restored(tx, actor, held, target, {"revision": target}, reason)
+    return await _restored(tx, actor, held, target, RESTORED, {"revision": target}, reason)
 
 
 async def undo(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, reason: str | None = None) -> Collection:
@@ -216,6 +217,7 @@ async def undo(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, r
     Raises:
         NothingToUndo: nothing was changed since the collection was made.
     """
+    await tx.patiently()
     await hold_still(tx)
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected)
     _check_restorable(held)
@@ -223,8 +225,19 @@ async def undo(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, r
     present = last.undone_to if last and last.undone_to is not None else held.revision
     if present <= 1:
         raise NothingToUndo
+    own = (*RESTORED, "visibility") if await _was_shown_or_hidden(tx, held, present) else RESTORED
     after: dict[str, object] = {"revision": present - 1, "undone_to": present - 1}
-    return await _restored(tx, actor, held, present - 1, after, reason)
+    return await _restored(tx, actor, held, present - 1, own, after, reason)
+
+
+async def _was_shown_or_hidden(tx: Tx, held: Locked, revision: int) -> bool:
+    """Tell whether a revision changed who may see a showcase; what is in a project or registry follows that."""
+    if held.kind != "showcase":
+        return False
+    former = await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=revision - 1)
+    then = await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=revision)
+    visibility = then.visibility if then else held.visibility
+    return former is not None and former.visibility != visibility
 
 
 def _check_restorable(held: Locked) -> None:
@@ -239,21 +252,31 @@ async def _restored(
     actor: Actor,
     held: Locked,
     target: int,
-    after: dict[str, object],
+    own: Sequence[str],
+    told: dict[str, object],
     reason: str | None,
 ) -> Collection:
+    """Bring back the entries of a revision, and those fields; the record has what they were, and how many entries."""
     past = await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=target)
-    if past is not None:
-        own = RESTORED if held.kind == "showcase" else [name for name in RESTORED if name not in FOLLOWED]
-        await write_fields(tx, held, {name: getattr(past, name) for name in own})
+    changed = await write_fields(tx, held, {name: getattr(past, name) for name in own}) if past is not None else None
     asked = {"id": held.id, "target": target, "revision": held.revision + 1}
     await tx.run(SQL.restore_removing, current=held.revision, **asked)
     await tx.run(SQL.restore_rewriting, current=held.revision, **asked)
     await tx.run(SQL.restore_adding, container_id=held.container_id, **asked)
     if rules.of(held.kind).managed is not None:
         await numbered.restore_aliases(tx, actor, held, target)
-    delta = await tx.value(SQL.count_entries, id=held.id) - held.entry_count
-    await finish(tx, actor, held, "revision.restored", delta=delta, after=after, item_id=held.id, reason=reason)
+    count: int = await tx.value(SQL.count_entries, id=held.id)
+    await finish(
+        tx,
+        actor,
+        held,
+        "revision.restored",
+        delta=count - held.entry_count,
+        before={"revision": held.revision, "count": held.entry_count, **(changed.before if changed else {})},
+        after={**told, "count": count, **(changed.after if changed else {})},
+        item_id=held.id,
+        reason=reason,
+    )
     return await view(tx, actor, held.id)
 
 

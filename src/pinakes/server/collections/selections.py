@@ -17,7 +17,7 @@ from pinakes.server.collections.places import keys_at
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.selection_types import Added, Member, Selection, Selections, Taken
 from pinakes.server.collections.types import FieldChanges, Locked, LookedOver
-from pinakes.server.db import Tx
+from pinakes.server.db import MANY, Tx
 from pinakes.server.errors import CollectionNotFound, Invalid
 from pinakes.server.permissions.service import sight
 from pinakes.server.permissions.table import Permission
@@ -180,10 +180,12 @@ async def add_items(
         CheckFailed: a check of the selection's refuses them.
     """
     wanted = {item: fields.score(score) for item, score in items}
+    if len(wanted) > MANY:
+        await tx.patiently()
     held = await hold(tx, actor, collection_id, Permission.COLLECTION_CURATE, adding=ONE_CALL, kind=KIND)
     good, missing = await _looked_over(tx, actor, held, list(wanted))
     asked = {"id": held.id, "items": good}
-    there = {row.item_id for row in await tx.all(SQL.members, Member, **asked)} if held.entry_count else set[int]()
+    there = {row.item_id: row for row in await tx.all(SQL.members, Member, **asked)} if held.entry_count else {}
     rescored = await _rescore(tx, held, {item: wanted[item] for item in good if item in there})
     lines = [Line(item, None, wanted[item]) for item in good if item not in there]
     added: set[int] = set()
@@ -195,7 +197,17 @@ async def add_items(
         after = entries.summary([_told(item, wanted[item]) for item in changed[:NAMED_IN_EVENT]])
         verb = "entry.added" if added else "entry.updated"
         after["count"] = len(changed)
-        await finish(tx, actor, held, verb, delta=len(added), after=after, reason=reason)
+        before = entries.summary([{"item": item, "score": there[item].score} for item in good if item in rescored])
+        await finish(
+            tx,
+            actor,
+            held,
+            verb,
+            delta=len(added),
+            before=before if rescored else None,
+            after=after,
+            reason=reason,
+        )
     return Added(await tx.all(SQL.members, Member, **asked), missing)
 
 
@@ -208,8 +220,10 @@ async def take_items(
         CollectionNotFound, Forbidden: there is none that the actor sees, or he may not change it.
         CheckFailed: a check of the selection's refuses it.
     """
-    held = await hold(tx, actor, collection_id, Permission.COLLECTION_CURATE, kind=KIND)
     wanted = list(dict.fromkeys(item_ids))
+    if len(wanted) > MANY:
+        await tx.patiently()
+    held = await hold(tx, actor, collection_id, Permission.COLLECTION_CURATE, kind=KIND)
     known = [item for item in wanted if 0 < item <= LAST_ID]
     gone = await tx.all(SQL.members, Member, id=held.id, items=known)
     items = [row.item_id for row in gone]

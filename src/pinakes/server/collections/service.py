@@ -19,7 +19,7 @@ from pinakes.server.collections.change import SQL, author, finish, hold, look, v
 from pinakes.server.collections.ids import new_public_id
 from pinakes.server.collections.protection import guard_all
 from pinakes.server.collections.rules import fields
-from pinakes.server.collections.types import Collection, Entry, FieldChanges, ItemRef, Key, Listing, Locked
+from pinakes.server.collections.types import Collection, Entry, FieldChanges, ItemRef, Key, Listing, Locked, Placed
 from pinakes.server.db import Tx
 from pinakes.server.errors import Conflict, Invalid, TitleTaken
 from pinakes.server.events.service import forget, record
@@ -192,7 +192,7 @@ async def update(
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected, kind=kind)
     wanted = _checked(held, changes)
     if changes.position is not None:
-        await _place(tx, actor, held, fields.position(changes.position))
+        await _place(tx, actor, held, fields.position(changes.position), reason)
     if changed := await write_fields(tx, held, wanted):
         await finish(tx, actor, held, "collection.updated", **changed._asdict(), item_id=held.id, reason=reason)
     return await view(tx, actor, held.id)
@@ -253,15 +253,18 @@ async def delete(
     await finish(tx, actor, held, "collection.deleted", item_id=held.id, reason=reason)
 
 
-async def restore(tx: Tx, actor: Actor, ref: str, *, reason: str | None = None) -> Collection:
+async def restore(
+    tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, reason: str | None = None
+) -> Collection:
     """Bring a collection back from the trash, with its order, notes and address.
 
     Raises:
         CollectionNotFound: it is not in a trash that the actor may look through.
+        PreconditionFailed: see `hold`.
         TitleTaken: its owner has made another of that title meanwhile.
     """
     await hold_still(tx)
-    held = await hold(tx, actor, ref, Permission.COLLECTION_RESTORE, trashed=True)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_RESTORE, expected=expected, trashed=True)
     if await tx.value(SQL.homeless, id=held.id):
         message = "What it belongs to, its project or its owner, was deleted too."
         raise Conflict(message, field="collection")
@@ -274,9 +277,9 @@ async def restore(tx: Tx, actor: Actor, ref: str, *, reason: str | None = None) 
     return await view(tx, actor, held.id)
 
 
-async def purge(tx: Tx, actor: Actor, ref: str) -> None:
+async def purge(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None) -> None:
     """Forget a collection in the trash for good, with its history. The record keeps that it was there."""
-    await _purge(tx, actor, ref)
+    await _purge(tx, actor, ref, expected)
 
 
 async def trashed_before(tx: Tx, days: int) -> list[int]:
@@ -300,7 +303,7 @@ async def set_resource_group(tx: Tx, actor: Actor, ref: str, group: str | None, 
     if group is not None and (await view(tx, actor, held.id)).owner_kind == "user":
         message = "Only an organization's collections have resource groups."
         raise Invalid(message, field="resourceGroupId")
-    await tx.run(
+    former = await tx.value(
         SQL.set_resource_group,
         id=held.id,
         group=fields.text(group, "resourceGroupId", longest=200) if group is not None else None,
@@ -311,6 +314,7 @@ async def set_resource_group(tx: Tx, actor: Actor, ref: str, group: str | None, 
         "collection.grouped",
         item_id=held.id,
         collection_id=held.id,
+        before={"resource_group": former},
         after={"resource_group": group},
     )
 
@@ -324,15 +328,18 @@ async def vote(tx: Tx, actor: Actor, ref: str, on: bool) -> Collection:  # noqa:
     return await view(tx, actor, seen.id)
 
 
-async def transfer(tx: Tx, actor: Actor, ref: str, owner: str, *, reason: str | None = None) -> Collection:
+async def transfer(
+    tx: Tx, actor: Actor, ref: str, owner: str, *, expected: int | None = None, reason: str | None = None
+) -> Collection:
     """Give a collection to another owner, at the end of his list; the former address still finds it.
 
     Raises:
+        CollectionNotFound, PreconditionFailed: see `hold`.
         Forbidden: the actor may not give it away, or may not create at the new owner's.
         TitleTaken: the new owner has one of that title.
     """
     await hold_still(tx)
-    held = await hold(tx, actor, ref, Permission.COLLECTION_TRANSFER)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_TRANSFER, expected=expected)
     if rules.listed_entries(held.kind).in_project:
         message = f"A {held.kind} stays in its project, and goes where that goes."
         raise Invalid(message, field="owner")
@@ -404,6 +411,7 @@ async def copy(
         )
         made_id = made.id
     held = await hold(tx, actor, made_id, Permission.COLLECTION_CURATE)
+    await tx.patiently()
     seen = view_of(actor)
     count = await tx.run(
         SQL.copy_entries,
@@ -452,7 +460,7 @@ def _checked(held: Locked, changes: FieldChanges) -> dict[str, object]:
     return wanted
 
 
-async def _place(tx: Tx, actor: Actor, held: Locked, index: int) -> None:
+async def _place(tx: Tx, actor: Actor, held: Locked, index: int, reason: str | None) -> None:
     """Move a collection to an index of its owner's list, counted among those that the actor sees."""
     seen = view_of(actor)
     around = await tx.all(
@@ -470,8 +478,18 @@ async def _place(tx: Tx, actor: Actor, held: Locked, index: int) -> None:
         low, high = around[0], around[1] if len(around) > 1 else None
     else:
         low, high = await tx.value(SQL.last_place, owner_id=held.owner_id), None
-    await tx.run(SQL.set_place, id=held.id, place=ordering.between(low, high)[0])
-    await record(tx, actor, "collection.moved", item_id=held.id, collection_id=held.id, after={"position": index})
+    placed = await tx.one(SQL.set_place, Placed, id=held.id, place=ordering.between(low, high)[0])
+    assert placed is not None
+    await record(
+        tx,
+        actor,
+        "collection.moved",
+        item_id=held.id,
+        collection_id=held.id,
+        before={"behind": placed.former},
+        after={"behind": placed.present},
+        reason=fields.reason(reason),
+    )
 
 
 async def _refusal(tx: Tx, error: db.IntegrityError, held: Locked, title: str) -> Exception:
@@ -492,9 +510,9 @@ async def _taken(tx: Tx, owner_id: int, title: str) -> Exception:
     return TitleTaken(message, field="title", details={"slug": slug})
 
 
-async def _purge(tx: Tx, actor: Actor, ref: str | int) -> None:
+async def _purge(tx: Tx, actor: Actor, ref: str | int, expected: int | None = None) -> None:
     await hold_still(tx)
-    held = await hold(tx, actor, ref, Permission.COLLECTION_PURGE, trashed=True)
+    held = await hold(tx, actor, ref, Permission.COLLECTION_PURGE, expected=expected, trashed=True)
     if await tx.value(SQL.remembered, id=held.id):
         message = "A registry has entries that say what its versions were; it stays in the trash for their sake."
         raise Conflict(message, field="collection")

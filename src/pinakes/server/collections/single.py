@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pinakes.server.actor import Actor
+from pinakes.server.collections import ordering
 from pinakes.server.collections.change import SQL, author, public_id_of, view_of
 from pinakes.server.collections.rules import fields, showcase
 from pinakes.server.collections.types import EntryId
@@ -38,8 +39,13 @@ async def append(
     reason: str | None,
 ) -> Made | None:
     """Put one item at the end of a showcase; None when something is not in order."""
-    kinds = list(showcase.RULES.accepts)
-    given: dict[str, object] = {"item": item_id, "note": note, "score": score, "kinds": kinds}
+    given: dict[str, object] = {
+        "kind": showcase.RULES.kind,
+        "item": item_id,
+        "note": note,
+        "score": score,
+        "kinds": list(showcase.RULES.accepts),
+    }
     return await _change(tx, actor, SQL.append, ref, expected, reason, given)
 
 
@@ -50,8 +56,33 @@ async def take_out(
     parsed = EntryId.parse(entry)
     if parsed is None or max(parsed) >= 2**31:
         return None
-    given: dict[str, object] = {"item": parsed.item_id, "added_rev": parsed.added_rev}
+    given: dict[str, object] = {
+        "kind": showcase.RULES.kind,
+        "id": parsed.collection_id,
+        "item": parsed.item_id,
+        "added_rev": parsed.added_rev,
+    }
     return await _change(tx, actor, SQL.take_out, ref, expected, reason, given)
+
+
+async def move_behind(
+    tx: Tx, actor: Actor, ref: str, entry: str, behind: str, *, expected: int | None, reason: str | None
+) -> Made | None:
+    """Move one entry of a collection, of whichever kind, behind another; None when something is not in order."""
+    moved, ahead = EntryId.parse(entry), EntryId.parse(behind)
+    if moved is None or ahead is None or max(*moved, *ahead) >= 2**31 or moved.item_id == ahead.item_id:
+        return None
+    if moved.collection_id != ahead.collection_id:
+        return None
+    given: dict[str, object] = {
+        "id": moved.collection_id,
+        "item": moved.item_id,
+        "added_rev": moved.added_rev,
+        "behind_item": ahead.item_id,
+        "behind_rev": ahead.added_rev,
+        "longest": ordering.LONGEST,
+    }
+    return await _change(tx, actor, SQL.move_behind, ref, expected, reason, given)
 
 
 async def _change(
@@ -77,7 +108,6 @@ async def _change(
         Made,
         public_id=address.public_id,
         owner=address.owner,
-        kind=showcase.RULES.kind,
         expected=expected,
         curated=curated,
         everything=seen.everything,

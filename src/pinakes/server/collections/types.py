@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from pinakes.server.errors import PinakesError
 from pinakes.server.paging import Page
 
-Outcome = Literal["added", "updated", "moved", "removed", "unchanged", "duplicate", "unknown", "invalid"]
+Outcome = Literal["added", "updated", "moved", "removed", "unchanged", "duplicate", "unknown", "invalid", "not_applied"]
 
 
 def address_of(owner: str | None, name: str, nested_id: str | None) -> str:
@@ -184,7 +184,7 @@ class Batch:
     """What became of a batch: a result per line, in their order.
 
     `revision` is the collection's number afterwards. `applied` is False when an atomic batch had a bad line, so that
-    nothing was done; each good line's result then says what would have become of it.
+    nothing was done; each good line is `not_applied` then.
     """
 
     revision: int
@@ -219,7 +219,7 @@ class LineResult:
 class BulkSummary:
     """What a bulk did, once it is committed: lines by outcome, and the collection's revision.
 
-    `applied` is False when an atomic bulk had a bad line, so that nothing was done.
+    `applied` is False when an atomic bulk had a bad line, so that nothing was done, and good lines are `not_applied`.
     """
 
     revision: int
@@ -229,6 +229,7 @@ class BulkSummary:
     duplicate: int
     unknown: int
     invalid: int
+    not_applied: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,13 +431,22 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An entry as it stands, as far as a change needs it."""
+    """An entry as it stands, as far as a change needs it; behind which item, where that was asked for (None: first)."""
 
     item_id: int
     added_rev: int
     order_key: bytes
     note: str | None
     score: float | None
+    behind: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Behind which collection of its owner's list one stood, and stands now (None: it is the first)."""
+
+    former: int | None
+    present: int | None
 
 
 @dataclass(frozen=True, slots=True)

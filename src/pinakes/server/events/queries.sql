@@ -14,7 +14,15 @@ select
     e.txid::text as txid, e.id, e.at, e.verb, a.name as actor, e.api, e.revision, e.before, e.after, e.reason,
     e.collection_id, c.public_id as collection, e.item_id, s.id is not null as known, s.owner_id,
     coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted,
-    coalesce(c.kind <> 'showcase', false) as open
+    coalesce(c.kind <> 'showcase', false) as open,
+    case
+        when e.verb in ('tags.put', 'tags.taken', 'tag.reset') then exists (
+            select 1
+            from queues as q
+            where q.project_id = e.item_id and q.removed_at is null and q.settings @> '{"hide_author": true}'
+        )
+        else false
+    end as nameless
 from events as e
 left join accounts as a on e.actor_id = a.id
 left join items as s on s.id = coalesce(e.collection_id, e.item_id)
@@ -30,7 +38,7 @@ select
     e.txid::text as txid, e.id, e.at, e.verb, a.name as actor, e.api, e.revision, e.before, e.after, e.reason,
     e.collection_id, c.public_id as collection, e.item_id, s.id is not null as known, s.owner_id,
     coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted,
-    coalesce(c.kind <> 'showcase', false) as open
+    coalesce(c.kind <> 'showcase', false) as open, false as nameless
 from events as e
 inner join items as s on e.collection_id = s.id
 left join accounts as a on e.actor_id = a.id
@@ -47,7 +55,7 @@ select
     e.txid::text as txid, e.id, e.at, e.verb, a.name as actor, e.api, e.revision, e.before, e.after, e.reason,
     e.collection_id, c.public_id as collection, e.item_id, s.id is not null as known, s.owner_id,
     coalesce(s.visibility, 'private') as visibility, s.deleted_at is not null as deleted,
-    coalesce(c.kind <> 'showcase', false) as open
+    coalesce(c.kind <> 'showcase', false) as open, false as nameless
 from events as e
 inner join items as s on e.collection_id = s.id
 left join accounts as a on e.actor_id = a.id

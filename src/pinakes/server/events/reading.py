@@ -3,7 +3,8 @@
 Rows are read with the facts about the thing that they are about as it is now, and are judged here, once for the feed,
 the history and the live stream: an event about a thing is seen by who sees the thing; about a deleted one, by who may
 bring it back; about an account, by the server's administrators. What goes into a release, or an artifact, is named
-there to whoever sees that, though its project is hidden from him, and also when it is gone.
+there to whoever sees that, though its project is hidden from him, and also when it is gone. Who puts tags in a project
+where a queue hides who labels is told to those who manage the work there.
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ from typing import cast
 from pinakes.server.actor import Actor
 from pinakes.server.events.types import Event, Face, ItemName, Row, Subject
 from pinakes.server.permissions.service import Sight, roles_allowing, sight
-from pinakes.server.permissions.table import Permission
+from pinakes.server.permissions.table import ROLES, Permission
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who reads the record: what he sees, and of whose deleted things he knows."""
+    """Somebody who reads the record: what he sees, of whose deleted things he knows, and whose work he manages."""
 
     sight: Sight
     trash: frozenset[int]
+    managed: frozenset[int]
+    name: str
 
     @classmethod
     def of(cls, actor: Actor) -> Reader:
         """Return the reader that an actor is."""
-        return cls(sight(actor), frozenset(roles_allowing(actor, Permission.COLLECTION_RESTORE)))
+        managed = (account for account, role in actor.roles.items() if Permission.QUEUE_MANAGE in ROLES[role])
+        restores = frozenset(roles_allowing(actor, Permission.COLLECTION_RESTORE))
+        return cls(sight(actor), restores, frozenset(managed), actor.name)
 
     def sees(self, thing: Row | Subject | Face) -> bool:
         """Tell whether he may know of something: of an event about it, too."""
@@ -49,6 +54,11 @@ class Reader:
         """Tell whether he is one of those whose collection it is, who know how many entries a large change had."""
         return self.sight.everything or row.owner_id in self.sight.accounts
 
+    def author(self, row: Row) -> str | None:
+        """Name who did something, if the reader may know: of who labels behind closed doors only managers do."""
+        told = not row.nameless or self.sight.everything or row.owner_id in self.managed or row.actor == self.name
+        return row.actor if told else None
+
 
 def items_of(rows: Iterable[Row]) -> list[int]:
     """List the ids of all items that events are about or name."""
@@ -56,6 +66,7 @@ def items_of(rows: Iterable[Row]) -> list[int]:
     for row in rows:
         found.add(row.item_id)
         found.update(_named(row))
+        found.update(_neighbours(row))
     return sorted(id_ for id_ in found if id_ is not None)
 
 
@@ -105,7 +116,7 @@ class Showing:
             row.cursor,
             row.at,
             row.verb,
-            row.actor,
+            self._reader.author(row),
             row.api,
             row.collection,
             row.revision,
@@ -148,6 +159,9 @@ class Showing:
             answer["item"] = self._item(item)
         if isinstance(owner := answer.pop("owner_id", None), int):
             answer["owner"] = self._names.owners.get(owner)
+        self._behind(answer)
+        if row.verb.startswith("revision.") and not (self._naming_all or self._reader.counts(row)):
+            answer.pop("count", None)
         for key in _LISTS:
             entries = part.get(key)
             if isinstance(entries, list):
@@ -167,7 +181,13 @@ class Showing:
         name = self._item(_id(entry))
         if name is None or not isinstance(entry, dict):
             return name
-        return {**cast("dict[str, object]", entry), "item": name}
+        return self._behind({**cast("dict[str, object]", entry), "item": name})
+
+    def _behind(self, told: dict[str, object]) -> dict[str, object]:
+        """Name what something stood behind; for a reader who may not know of that, it stood behind nothing."""
+        if isinstance(neighbour := told.get("behind"), int):
+            told["behind"] = self._item(neighbour)
+        return told
 
 
 _LISTS = ("items", "entries")
@@ -193,3 +213,16 @@ def _named(row: Row) -> list[int]:
         if isinstance(item := part.get("item"), int):
             found.append(item)
     return [id_ for id_ in found if id_]
+
+
+def _neighbours(row: Row) -> list[int]:
+    """Return the ids of the items that something in an event stood, or stands, behind."""
+    found: list[object] = []
+    for part in (row.before, row.after):
+        if part is None:
+            continue
+        found.append(part.get("behind"))
+        if isinstance(entries := part.get("entries"), list):
+            listed = cast("list[object]", entries)
+            found += [cast("dict[str, object]", entry).get("behind") for entry in listed if isinstance(entry, dict)]
+    return [id_ for id_ in found if isinstance(id_, int)]

@@ -56,7 +56,7 @@ class Event:
         cursor: Its place in the record; reading on from here gives what came later.
         at: When.
         verb: What, as `noun.past-tense` ("entry.added").
-        actor: Who: a user's name, or None for the server's own work.
+        actor: Who: a user's name; None for the server's own work, or where the reader is not to know who labels.
         api: Through which API.
         collection: The public id of the collection it is about, if it is about one.
         revision: The revision that it made of that collection, if it made one.
@@ -92,7 +92,8 @@ class Feed:
 class Row:
     """One thing that somebody did, as it is kept, with whose thing it is about (`known` when it is anybody's).
 
-    `open` says that it is about a release or an artifact, whose entries are seen by whoever sees the collection.
+    `open` says that it is about a release or an artifact, whose entries are seen by whoever sees the collection;
+    `nameless`, that somebody labeled in a project where a queue keeps from its reviewers who does.
     """
 
     txid: str
@@ -113,6 +114,7 @@ class Row:
     visibility: str
     deleted: bool
     open: bool
+    nameless: bool
 
     @property
     def cursor(self) -> str:

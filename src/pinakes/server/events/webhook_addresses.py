@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from socket import inet_aton, inet_ntoa
+from unicodedata import normalize
+from urllib.parse import unquote
 
 import httpx2
 
@@ -41,6 +43,8 @@ _CLOSED_V4 = tuple(
         "240.0.0.0/4",
     )
 )
+# Names that end so are never those of hosts on the internet.
+_CLOSED_NAMES = ("localhost", "local", "internal")
 _UNICAST_V6 = IPv6Network("2000::/3")
 # In these, the last four bytes are an IPv4 address, and what is said to them is said to that.
 _MAPPED_V6 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
@@ -102,7 +106,7 @@ def _problem(url: str, *, private: bool) -> str | None:
         return "A webhook's URL begins with http:// or https:// and names a host."
     if parsed.port is not None and parsed.port not in _PORTS:
         return f"There is no port {parsed.port}."
-    if not private and not _may_be_public(host):
+    if not private and not may_be_public(host):
         return f"{host} is no address on the internet; {_HINT}."
     return _needless(parsed, url)
 
@@ -114,10 +118,13 @@ def _needless(parsed: httpx2.URL, url: str) -> str | None:
     return "A webhook's URL has no fragment (`#…`): it would not be sent." if "#" in url else None
 
 
-def _may_be_public(host: str) -> bool:
-    """Tell what can be told about a host before its name is looked up, in whichever way an address is written."""
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
+def may_be_public(host: str) -> bool:
+    """Tell what can be told about a host before its name is looked up, in whichever way an address is written.
+
+    Names are read as clients read them: other digits and dots of Unicode are the plain ones, and %31 is a 1.
+    """
+    name = normalize("NFKC", unquote(host)).replace("\u3002", ".").strip("[]").rstrip(".").lower()
+    if name.rpartition(".")[2] in _CLOSED_NAMES:
         return False
     if ":" in name:
         return is_public(name)

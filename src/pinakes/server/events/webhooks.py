@@ -300,7 +300,7 @@ def message_body(
         "reason": reason,
         "delivery": delivery,
     }
-    return orjson.dumps(content).decode()
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z).decode()
 
 
 def check_verbs(patterns: Sequence[str]) -> list[str]:

@@ -141,10 +141,23 @@ def require_scope(actor: Actor) -> None:
         raise ScopeTooNarrow(message, details={"permission": Permission.LABEL_WRITE, "scope": actor.scope})
 
 
-async def go_on(tx: Tx, actor: Actor, item_ids: Sequence[int]) -> None:
-    """Let an actor's leases on items begin anew: he works there."""
-    if actor.user_id is not None:
-        await tx.run(SQL.extend_leases, ids=list(item_ids), user_id=actor.user_id)
+async def video_lengths(tx: Tx, item_ids: Iterable[int]) -> dict[int, int]:
+    """Return how many frames those of some items have that are videos of which it is known."""
+    ids = checks.ids(item_ids)
+    return {row[0]: row[1] for row in await tx.rows(SQL.frames_of_videos, ids=ids)} if ids else {}
+
+
+async def go_on(tx: Tx, actor: Actor, item_ids: Sequence[int]) -> bool:
+    """Let an actor's leases on items begin anew: he works there.
+
+    Returns:
+        Whether a queue limits what he may draw on one of them.
+    """
+    if actor.user_id is None:
+        return False
+    may = labeler(actor)
+    asked = {"labels_all": may["labels_all"], "labelers": may["labelers"], "user_id": actor.user_id}
+    return bool(await tx.value(SQL.extend_leases, ids=list(item_ids), **asked))
 
 
 def missing_items(item_ids: Sequence[int]) -> MediaNotFound:

@@ -1,4 +1,10 @@
-"""What people did in an account, for who manages it: from the record, and from the work in its queues."""
+"""What people did in an account, for who manages it: from the record, from the work in its queues, and from its labels.
+
+Saving labels writes nothing for this: who drew a figure, and when, is kept with it, and with what is kept of figures
+that were changed, removed or brought back. Who put a tag on something is known as long as it is there; that some were
+put there, and that some were taken away, is in the record. Of objects it is not kept who removed them: they are told of
+by their figures and tags only. What was on items that are purged is gone.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +28,10 @@ class Deed:
     """Something that somebody did in an account.
 
     Attributes:
-        verb: As the record has it; of the work with items in queues `work.` and the step.
+        verb: As the record has it; of the work with items in queues `work.` and the step; of figures `figure.` and what
+            was done (created, changed, removed, restored); `tag.attached`: of one tag that is still there.
+        figure_id: The figure that it was done to, or that the tag is on; it may be gone.
+        class_id: The class of the figure, or of the object that the tag is on.
         seconds: How long an item was with who handed it in or back.
         facts: What the record says of it besides.
     """
@@ -37,6 +46,11 @@ class Deed:
     dataset: str | None
     item_id: int | None
     item: str | None
+    class_id: int | None
+    label_class: str | None
+    figure_id: int | None
+    tag_id: int | None
+    tag: str | None
     job_id: int | None
     job: str | None
     seconds: float | None
@@ -65,7 +79,7 @@ async def page(
         actor: Who reads.
         account_id: The account: what is in its projects, and its people.
         verbs: What is wanted: verbs of the record (`dataset.created`), those of the work in queues with `work.` before
-            them (`work.submitted`), and `work.timed`: how long somebody had an item.
+            them (`work.submitted`), `work.timed`: how long somebody had an item, and those of labels (see `Deed`).
         actors: Only what these people did.
         projects: Only in these.
         jobs: Only in these.

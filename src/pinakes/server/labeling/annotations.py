@@ -5,6 +5,7 @@ Saving is the most frequent of all that is done here, so it is one statement, ho
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,10 +13,11 @@ from typing import Any, cast
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid, PinakesError
-from pinakes.server.labeling import access, hiding, label_checks as checks
+from pinakes.server.labeling import access, hiding, label_checks as checks, limits
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.label_types import (
     Annotation,
+    Beyond,
     Figure,
     LabelObject,
     NewAnnotation,
@@ -35,17 +37,35 @@ MOST_AT_ONCE = 10_000
 
 # So many columns of a whole annotation are the item's; the next says whether figures have tags, others are a figure's.
 _OF_ITEM = 16
+# What the database says of an annotation that it did not save, because a queue limits what its labeler may draw.
+_LIMITED = "limited"
 _NORMALS = {"sagittal": "x", "coronal": "y", "axial": "z"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One annotation of a call: as the database takes it, or why it can't be."""
+    """One annotation of a call: as the database takes it, or why it can't be.
+
+    Attributes:
+        frames: Of the labels that are of a frame: which one, and where the label stands.
+        place: Where the annotation stands in the call.
+    """
 
     item_id: int
     written: str = ""
     places: Places | None = None
     error: PinakesError | None = None
+    frames: Sequence[tuple[int, str]] = ()
+    place: str = "annotations"
+
+    def beyond(self, found: Beyond) -> str:
+        """Say where it goes beyond what a queue allows: at the first label of the class, or the first one too many."""
+        if found.what == "tags":
+            return f"{self.place}.tags"
+        labels = json.loads(self.written)["labels"]
+        named = [at for at, label in enumerate(labels) if label.get("class") == found.found]
+        at = (named or [0])[0] if found.what == "class" else min(found.most, len(labels) - 1)
+        return f"{self.place}.labels[{at}]" + (".class" if named and found.what == "class" else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,8 @@ async def put(tx: Tx, actor: Actor, new: Sequence[NewAnnotation], *, atomic: boo
         message = "An item has one annotation: the same is there twice."
         raise Invalid(message, field="annotations")
     lines = [_line(one, at, atomic=atomic) for at, one in enumerate(new)]
+    if any(line.frames for line in lines):
+        lines = await _within_videos(tx, actor, lines, atomic=atomic)
     good = sorted((line for line in lines if line.error is None), key=lambda line: line.item_id)
     if sum(len(line.written) for line in good) > checks.LARGEST_CALL:
         message = f"A call takes {checks.LARGEST_CALL // 1024**2} MiB of labels at most; send it in parts."
@@ -245,10 +267,16 @@ def frames_of(annotation: Annotation) -> list[Sights]:
     """Return the figures of a video by their frames, as far as they have one."""
     found: dict[int, list[Figure]] = {}
     for figure in annotation.figures:
-        frame = figure.frame if figure.frame is not None else figure.meta.get("frame")
-        if isinstance(frame, int):
+        frame = frame_of(figure)
+        if frame is not None:
             found.setdefault(frame, []).append(figure)
     return [Sights(frame, found[frame]) for frame in sorted(found)]
+
+
+def frame_of(figure: Figure) -> int | None:
+    """Return the frame of a video that a figure is of, if it is of one."""
+    frame = figure.frame if figure.frame is not None else figure.meta.get("frame")
+    return frame if isinstance(frame, int) and not isinstance(frame, bool) else None
 
 
 def planes_of(annotation: Annotation) -> Planes:
@@ -276,11 +304,32 @@ def _line(one: NewAnnotation, at: int, *, atomic: bool) -> Line:
         if not checks.ids([one.item_id]):
             raise access.missing_items([one.item_id])
         places = Places()
-        return Line(one.item_id, _written(one, f"annotations[{at}]", places), places)
+        written = _written(one, f"annotations[{at}]", places)
+        framed = ((checks.frame_of(label), where) for label, where in zip(one.labels, places.labels, strict=True))
+        frames = [(frame, where) for frame, where in framed if frame is not None]
+        return Line(one.item_id, written, places, frames=frames, place=f"annotations[{at}]")
     except PinakesError as error:
         if atomic:
             raise
         return Line(one.item_id, error=error)
+
+
+async def _within_videos(tx: Tx, actor: Actor, lines: Sequence[Line], *, atomic: bool) -> list[Line]:
+    """Refuse labels of frames that their videos don't have; nothing is said of what the actor does not see."""
+    seen = await access.visible(tx, actor, [line.item_id for line in lines if line.frames])
+    lengths = await access.video_lengths(tx, [right.item_id for right in seen])
+    looked_at: list[Line] = []
+    for line in lines:
+        try:
+            for frame, place in line.frames:
+                checks.within(frame, lengths.get(line.item_id), place)
+        except Invalid as error:
+            if atomic:
+                raise
+            looked_at.append(Line(line.item_id, error=error))
+        else:
+            looked_at.append(line)
+    return looked_at
 
 
 def _written(one: NewAnnotation, place: str, places: Places) -> str:
@@ -321,8 +370,24 @@ async def _save_one(tx: Tx, actor: Actor, line: Line) -> dict[int, Saved]:
         outcome = await tx.alone.one(
             SQL.put_one_annotation, Outcome, item=line.item_id, annotation=line.written, **_author(actor)
         )
-    assert outcome is not None
+        assert outcome is not None
+        if outcome.problem == _LIMITED:
+            return {line.item_id: await _save_watched(tx, actor, line)}
     return {line.item_id: await _saved(tx, actor, line, outcome)}
+
+
+async def _save_watched(tx: Tx, actor: Actor, line: Line) -> Saved:
+    """Save an annotation where a queue limits what the actor may draw: if it goes beyond that, nothing is saved."""
+    try:
+        async with tx.savepoint():
+            asked = {"items": [line.item_id], "annotations": [line.written], **_author(actor)}
+            outcome = await tx.one(SQL.put_annotations, Outcome, watched=True, **asked)
+            assert outcome is not None
+            if outcome.problem is None:
+                await limits.require_within(tx, actor, [line.item_id], line.beyond)
+    except Invalid as error:
+        return Saved(line.item_id, [], error)
+    return await _saved(tx, actor, line, outcome)
 
 
 async def _save(tx: Tx, actor: Actor, lines: Sequence[Line], *, atomic: bool) -> dict[int, Saved]:
@@ -340,11 +405,14 @@ async def _save_all(tx: Tx, actor: Actor, lines: Sequence[Line], *, atomic: bool
         Outcome,
         items=[line.item_id for line in lines],
         annotations=[line.written for line in lines],
+        watched=False,
         **_author(actor),
     )
-    saved = {
-        line.item_id: await _saved(tx, actor, line, outcome) for line, outcome in zip(lines, outcomes, strict=True)
-    }
+    saved: dict[int, Saved] = {}
+    for line, outcome in zip(lines, outcomes, strict=True):
+        limited = outcome.problem == _LIMITED
+        told = _save_watched(tx, actor, line) if limited else _saved(tx, actor, line, outcome)
+        saved[line.item_id] = await told
     if atomic:
         _raise_first(lines, saved)
     return saved

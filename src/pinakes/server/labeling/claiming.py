@@ -13,7 +13,7 @@ from pinakes.server.actor import Actor
 from pinakes.server.collections import live
 from pinakes.server.db import Query, Tx
 from pinakes.server.errors import Conflict, Forbidden, ItemLeftQueue, JobNotFound, LeaseLost, MediaNotFound
-from pinakes.server.labeling import annotations as annotating, queue_checks
+from pinakes.server.labeling import annotations as annotating, limits, queue_checks
 from pinakes.server.labeling.label_types import Annotation
 from pinakes.server.labeling.queue_access import SQL, handling, job_facts, manages, working
 from pinakes.server.labeling.queue_types import Claimed, Given, Seen, Sheet, Standing, Task
@@ -127,8 +127,9 @@ async def submit(tx: Tx, actor: Actor, job_id: int, item_ids: Sequence[int]) -> 
         LeaseLost: one is not this job's any more. ItemLeftQueue: one is not in the queue any more.
         JobNotFound, Forbidden, Unauthenticated, ScopeTooNarrow: the job is not his, nor does he manage it.
         Conflict: one is in a state from which it can't be handed in.
+        Invalid: what he drew on one goes beyond what the queue allows.
     """
-    return await _step(tx, actor, SQL.submit, job_id, item_ids, same=_HANDED_IN)
+    return await _step(tx, actor, SQL.submit, job_id, item_ids, same=_HANDED_IN, watched=False)
 
 
 async def skip(
@@ -165,6 +166,11 @@ async def _step(
     where = tx.alone if len(ids) == 1 else tx
     done = await where.all(query, Task, job_id=job_id, items=ids, **asked, **words)
     missing = sorted(set(ids) - {task.item_id for task in done})
+    if missing and "watched" in words:
+        # Perhaps only because the queue limits what its labelers draw.
+        await limits.require_within(tx, actor, missing, lambda _: "item_id", job_id=job_id)
+        done += await tx.all(query, Task, job_id=job_id, items=missing, **asked, **{**words, "watched": True})
+        missing = sorted(set(ids) - {task.item_id for task in done})
     if missing:
         await _refuse(tx, actor, job_id, missing, same)
         done += [task for task in await tx.all(SQL.tasks, Task, job_id=job_id, items=missing) if task.state in same]

@@ -114,6 +114,7 @@ async def take_away(tx: Tx, actor: Actor, project_id: int, ids: list[int]) -> tu
     """Remove classes of a project that is held, with all that is of them; returns their names and how many figures."""
     if not ids:
         return [], 0
+    await tx.patiently()
     await tx.run(SQL.hold_classes, ids=ids)
     await tx.run(SQL.hold_items_of_classes, ids=ids)
     figures = await tx.value(SQL.remove_figures_of_classes, ids=ids, user_id=actor.user_id)

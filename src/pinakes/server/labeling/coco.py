@@ -1,54 +1,61 @@
-"""Annotations as a COCO document, and back.
+"""Annotations as a COCO document; `coco_reading` is the way back.
 
 COCO knows boxes, polygons without holes, masks as runs, and key points; it says nothing of tags, and names classes
-only. What is more goes along under the key `pinakes` of each image and annotation, which other tools ignore and an
-import reads, so that nothing is lost on the way out and in. A document of somebody else's is read by what COCO says.
+only. What is more goes along under the key `pinakes` of each image, annotation, video and track, which other tools
+ignore and an import reads, so that nothing is lost on the way out and in.
+
+Of a video each frame with labels is an image, as tools of tracking have it: `videos` lists the videos, an image says
+its `video_id` and its `frame_id` (the first frame is 0), `tracks` lists the objects, and an annotation says which one
+it shows, as `track_id` and `instance_id`.
 
 Coordinates are COCO's own: continuous, with the first pixel from 0 to 1, as geometries of images are kept here too.
 """
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import isfinite
 from typing import cast
 
 from pinakes.server.errors import Invalid
 from pinakes.server.labeling import geometry, masks
-from pinakes.server.labeling.label_types import (
-    Annotation,
-    Figure,
-    LabelClass,
-    NewAnnotation,
-    NewLabel,
-    NewTagging,
-    Tagging,
-)
+from pinakes.server.labeling.annotations import frame_of
+from pinakes.server.labeling.label_types import Annotation, Figure, LabelClass, Tagging
 
 KEY = "pinakes"
-_WHOLE = "document"
-_CORNERS = 2
-_TRIANGLE = 3
+# Why a label is left out: one of a video, or one that was kept although nobody can make anything of its geometry.
+OF_NO_FRAME, UNREADABLE = "it is of no frame", "its geometry can't be read"
+_LAST_FRAME = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Labeled:
-    """An image of a document, and what is on it.
+class Frames:
+    """The frames of videos that are images of a document, and their numbers in it, given as the videos come.
 
-    Attributes:
-        file_name: As the document has it: the path of the dataset, `/`, and the name, or the name alone.
-        labels: Its labels, each with the name of its class.
-        tags: Its tags.
+    A label that somebody draws on another frame while the document is written is in none of it.
     """
 
-    file_name: str
-    labels: list[NewLabel] = field(default_factory=list[NewLabel])
-    tags: list[NewTagging] = field(default_factory=list[NewTagging])
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[int, array[int]]] = {}
+        self._next = 1
 
-    def annotation(self, item_id: int) -> NewAnnotation:
-        """Return what is to be put on an item."""
-        return NewAnnotation(item_id, labels=self.labels, tags=self.tags)
+    def take(self, annotation: Annotation) -> Sequence[int]:
+        """Number the frames of a video that have labels, and return them in order."""
+        found = sorted({frame for figure in annotation.figures if (frame := _frame_of(figure)) is not None})
+        self._found[annotation.item_id] = (self._next, array("i", found))
+        self._next += len(found)
+        return found
+
+    def of(self, item_id: int) -> Sequence[int]:
+        """Return the frames of a video that are images of the document."""
+        return self._found[item_id][1] if item_id in self._found else ()
+
+    def number(self, item_id: int, frame: int) -> int | None:
+        """Return the number of a frame in the document; None if it is not in it."""
+        first, found = self._found.get(item_id, (0, array("i")))
+        at = bisect_left(found, frame)
+        return first + at if at < len(found) and found[at] == frame else None
 
 
 def category(label_class: LabelClass) -> dict[str, object]:
@@ -59,68 +66,103 @@ def category(label_class: LabelClass) -> dict[str, object]:
 
 def image(annotation: Annotation, file_name: str) -> dict[str, object]:
     """Return an image of a document."""
-    entry: dict[str, object] = {
-        "id": annotation.item_id,
+    return _image(annotation, annotation.item_id, file_name) | _with_tags(annotation.tags)
+
+
+def video(annotation: Annotation, name: str) -> dict[str, object]:
+    """Return a video of a document."""
+    size = {"width": annotation.width, "height": annotation.height, "length": annotation.frames}
+    return {"id": annotation.item_id, "name": name, **size} | _with_tags(annotation.tags)
+
+
+def frames(annotation: Annotation, name: str, numbers: Frames) -> Iterator[dict[str, object]]:
+    """Return the frames of a video that have labels, as images of a document."""
+    for frame in numbers.take(annotation):
+        number = numbers.number(annotation.item_id, frame)
+        assert number is not None
+        entry = _image(annotation, number, frame_path(name, frame))
+        yield entry | {"video_id": annotation.item_id, "frame_id": frame}
+
+
+def frame_path(path: str, frame: int) -> str:
+    """Return the path of a video's frame: its number, in a folder that is called like the video."""
+    return f"{path}/{frame:06d}.jpg"
+
+
+def tracks(annotation: Annotation) -> Iterator[dict[str, object]]:
+    """Return the objects of a video."""
+    for one in annotation.objects:
+        kept: dict[str, object] = {"tags": [_tag(tag) for tag in one.tags]} if one.tags else {}
+        kept |= {"description": one.description} if one.description else {}
+        kept |= {"meta": one.meta} if one.meta else {}
+        entry: dict[str, object] = {"id": one.id, "video_id": annotation.item_id, "category_id": one.class_id}
+        yield entry | ({KEY: kept} if kept else {})
+
+
+def labels(
+    annotation: Annotation, numbers: Frames | None = None, left_out: Counter[str] | None = None
+) -> Iterator[dict[str, object]]:
+    """Return the annotations of an image of a document; with `numbers`, those of a video's frames.
+
+    Args:
+        annotation: What is on the image or the video.
+        numbers: The numbers of a video's frames in the document.
+        left_out: Counts the labels that the document can't hold, by the reason, as they are come upon.
+    """
+    missing: Counter[str] = Counter() if left_out is None else left_out
+    for figure in annotation.figures:
+        frame = None if numbers is None else _frame_of(figure)
+        if numbers is not None and frame is None:
+            missing[OF_NO_FRAME] += 1
+            continue
+        number = annotation.item_id if frame is None or numbers is None else numbers.number(annotation.item_id, frame)
+        if number is None:
+            continue
+        said = _label(annotation, figure, number)
+        if said is None:
+            missing[UNREADABLE] += 1
+            continue
+        yield said if numbers is None else said | {"video_id": annotation.item_id} | _shown(figure)
+
+
+def _frame_of(figure: Figure) -> int | None:
+    frame = frame_of(figure)
+    return frame if frame is not None and 0 <= frame <= _LAST_FRAME else None
+
+
+def _image(annotation: Annotation, number: int, file_name: str) -> dict[str, object]:
+    return {
+        "id": number,
         "file_name": file_name,
         "width": annotation.width,
         "height": annotation.height,
         "date_captured": annotation.created_at.isoformat(),
     }
-    if annotation.tags:
-        entry[KEY] = {"tags": [_tag(tag) for tag in annotation.tags]}
-    return entry
 
 
-def labels(annotation: Annotation) -> Iterator[dict[str, object]]:
-    """Return the annotations of an image of a document."""
-    for figure in annotation.figures:
-        kept: dict[str, object] = {"geometry_type": figure.geometry_type, "geometry": figure.geometry}
-        if figure.tags:
-            kept["tags"] = [_tag(tag) for tag in figure.tags]
-        if figure.description:
-            kept["description"] = figure.description
-        yield {
-            "id": figure.id,
-            "image_id": annotation.item_id,
-            "category_id": figure.class_id,
-            **_shape(figure, annotation.width or 0, annotation.height or 0),
-            KEY: kept,
-        }
+def _label(annotation: Annotation, figure: Figure, image_id: int) -> dict[str, object] | None:
+    """Return a label as an annotation; None where its geometry is broken: one label never breaks a document off."""
+    try:
+        shape = _shape(figure, annotation.width or 0, annotation.height or 0)
+    except (Invalid, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return None
+    kept: dict[str, object] = {"geometry_type": figure.geometry_type, "geometry": figure.geometry}
+    if figure.tags:
+        kept["tags"] = [_tag(tag) for tag in figure.tags]
+    if figure.description:
+        kept["description"] = figure.description
+    return {
+        "id": figure.id,
+        "image_id": image_id,
+        "category_id": figure.class_id,
+        **shape,
+        KEY: kept,
+    }
 
 
-def read(document: object) -> list[Labeled]:
-    """Read a document: every image with its labels.
-
-    Raises:
-        Invalid: it is no COCO document; the message says which annotation is wrong, and how.
-    """
-    if not isinstance(document, Mapping):
-        raise _bad(_WHOLE, "it must be an object with images, annotations and categories")
-    parts = cast("Mapping[str, object]", document)
-    names = {_number(each, "id", at): _text(each, "name", at) for at, each in _each(parts, "categories")}
-    images = {_number(each, "id", at): _labeled(each, at) for at, each in _each(parts, "images")}
-    for at, each in _each(parts, "annotations"):
-        owner, named = images.get(_number(each, "image_id", at)), names.get(_number(each, "category_id", at))
-        if owner is None:
-            raise _bad(at, "image_id names no image of the document")
-        if named is None:
-            raise _bad(at, "category_id names no category of the document")
-        owner.labels.extend(_labels(each, named, at))
-    return list(images.values())
-
-
-def shapes(document: object) -> dict[str, tuple[str, str | None]]:
-    """Return the classes that a document names, each with its shape ("any" where it says none) and color."""
-    parts = cast("Mapping[str, object]", document)
-    found: dict[str, tuple[str, str | None]] = {}
-    for at, each in _each(parts, "categories"):
-        kept = _kept(each)
-        shape, color = kept.get("shape"), kept.get("color")
-        found[_text(each, "name", at)] = (
-            shape if isinstance(shape, str) else "any",
-            color if isinstance(color, str) else None,
-        )
-    return found
+def _shown(figure: Figure) -> dict[str, object]:
+    """Say which object a figure shows."""
+    return {} if figure.object_id is None else {"track_id": figure.object_id, "instance_id": figure.object_id}
 
 
 def _shape(figure: Figure, width: int, height: int) -> dict[str, object]:
@@ -144,104 +186,14 @@ def _shape(figure: Figure, width: int, height: int) -> dict[str, object]:
     return said
 
 
-def _labels(each: Mapping[str, object], class_name: str, at: str) -> Iterator[NewLabel]:
-    kept = _kept(each)
-    kind, form = kept.get("geometry_type"), kept.get("geometry")
-    if isinstance(kind, str) and isinstance(form, Mapping):
-        tags = [_read_tag(tag, at) for tag in _objects(kept.get("tags"))]
-        description = kept.get("description")
-        told = description if isinstance(description, str) else ""
-        yield NewLabel(
-            kind, dict(cast("Mapping[str, object]", form)), class_name=class_name, tags=tags, description=told
-        )
-        return
-    outline = each.get("segmentation")
-    if isinstance(outline, Mapping):
-        bitmap = masks.to_bitmap(masks.of_runs(cast("Mapping[str, object]", outline), at))
-        if bitmap is not None:
-            yield NewLabel("bitmap", {"bitmap": bitmap}, class_name=class_name)
-    elif isinstance(outline, list) and outline:
-        for ring in cast("list[object]", outline):
-            exterior = _pairs(ring, at)
-            yield NewLabel("polygon", {"points": {"exterior": exterior, "interior": []}}, class_name=class_name)
-    else:
-        yield NewLabel("rectangle", {"points": {"exterior": _corners(each, at), "interior": []}}, class_name=class_name)
-
-
-def _corners(each: Mapping[str, object], at: str) -> list[list[float]]:
-    box = each.get("bbox")
-    numbers = _floats(box, at) if isinstance(box, list) else []
-    if len(numbers) != 2 * _CORNERS:
-        raise _bad(at, "it needs a segmentation or a bbox [x, y, width, height]")
-    x, y, width, height = numbers
-    return [[x, y], [x + width, y + height]]
-
-
-def _pairs(ring: object, at: str) -> list[list[float]]:
-    numbers = _floats(ring, at) if isinstance(ring, list) else []
-    if len(numbers) < 2 * _TRIANGLE or len(numbers) % 2:
-        raise _bad(at, "a polygon of a segmentation is a list of at least three pairs [x, y, x, y, ...]")
-    return [[numbers[place], numbers[place + 1]] for place in range(0, len(numbers), 2)]
-
-
-def _floats(values: object, at: str) -> list[float]:
-    numbers: list[float] = [
-        value for value in cast("list[object]", values) if isinstance(value, int | float) and isfinite(value)
-    ]
-    if len(numbers) != len(cast("list[object]", values)):
-        raise _bad(at, "coordinates are finite numbers")
-    return numbers
-
-
-def _labeled(each: Mapping[str, object], at: str) -> Labeled:
-    tags = [_read_tag(tag, at) for tag in _objects(_kept(each).get("tags"))]
-    return Labeled(_text(each, "file_name", at), tags=tags)
+def _with_tags(tags: Sequence[Tagging]) -> dict[str, object]:
+    return {KEY: {"tags": [_tag(tag) for tag in tags]}} if tags else {}
 
 
 def _tag(tag: Tagging) -> dict[str, object]:
-    return {"name": tag.name} if tag.value is None else {"name": tag.name, "value": tag.value}
-
-
-def _read_tag(tag: Mapping[str, object], at: str) -> NewTagging:
-    return NewTagging(name=_text(tag, "name", at), value=tag.get("value"))
-
-
-def _kept(each: Mapping[str, object]) -> Mapping[str, object]:
-    kept = each.get(KEY)
-    return cast("Mapping[str, object]", kept) if isinstance(kept, Mapping) else {}
-
-
-def _objects(values: object) -> list[Mapping[str, object]]:
-    if not isinstance(values, list):
-        return []
-    return [cast("Mapping[str, object]", each) for each in cast("list[object]", values) if isinstance(each, Mapping)]
-
-
-def _each(parts: Mapping[str, object], key: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    values = parts.get(key, [])
-    if not isinstance(values, list):
-        raise _bad(key, "it must be a list")
-    for place, value in enumerate(cast("list[object]", values)):
-        at = f"{key}[{place}]"
-        if not isinstance(value, Mapping):
-            raise _bad(at, "it must be an object")
-        yield at, cast("Mapping[str, object]", value)
-
-
-def _number(each: Mapping[str, object], key: str, at: str) -> int:
-    value = each.get(key)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _bad(at, f"{key} must be a whole number")
-    return value
-
-
-def _text(each: Mapping[str, object], key: str, at: str) -> str:
-    value = each.get(key)
-    if not isinstance(value, str) or not value:
-        raise _bad(at, f"{key} must be a text")
-    return value
-
-
-def _bad(at: str, why: str) -> Invalid:
-    message = f"This is no COCO document: {at}: {why}."
-    return Invalid(message, field=at)
+    said: dict[str, object] = {"name": tag.name}
+    if tag.value is not None:
+        said["value"] = tag.value
+    if tag.frame_from is not None:
+        said["frames"] = [tag.frame_from, tag.frame_to]
+    return said

@@ -19,9 +19,12 @@ LARGEST = 16 * 2**20
 async def save(tx: Tx, actor: Actor, job_id: int, item_id: int, annotation: dict[str, Any]) -> Draft:
     """Keep what the actor drew on an item that a job of his has, in place of what was kept before: in one statement.
 
+    Also on one that the job had and has no more: it can't be handed in, but what he drew until he learned of that is
+    kept.
+
     Raises:
         JobNotFound, Forbidden, Unauthenticated, ScopeTooNarrow: the job is not his.
-        LeaseLost: the item is not with this job any more.
+        LeaseLost: the item was never with this job.
         Invalid: it is no JSON that can be kept.
     """
     working(actor)

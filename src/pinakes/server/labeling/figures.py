@@ -9,7 +9,7 @@ from typing import Any
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx, json
 from pinakes.server.errors import FileNotFound, Invalid, LabelNotFound
-from pinakes.server.labeling import access, hiding, label_checks as checks
+from pinakes.server.labeling import access, hiding, label_checks as checks, limits
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.annotations import add_tags, give_tags
 from pinakes.server.labeling.label_types import (
@@ -44,12 +44,17 @@ async def add(tx: Tx, actor: Actor, new: Sequence[NewFigure]) -> list[int]:
         places.labels.append(where)
         labels.append(checks.label(one.label, n, one.item_id, where))
         add_tags(one.label.tags, n, where, tags, places)
+    frames = [(one.item_id, checks.frame_of(one.label), at) for one, at in zip(new, places.labels, strict=True)]
+    await _require_frames(tx, frames)
     written = {"labels": _written(labels), "tags": _written(tags)}
     class_ids, tag_ids = await resolve(tx, project_id, written, places)
-    await access.go_on(tx, actor, items)
+    limited = await access.go_on(tx, actor, items)
     found = {"class_ids": class_ids, "tag_ids": tag_ids, "user_id": actor.user_id}
     with still_there():
-        return await tx.value(SQL.add_labels, **written, **found)
+        made: list[int] = await tx.value(SQL.add_labels, **written, **found)
+    if limited:
+        await limits.require_within(tx, actor, items, lambda _: "figures")
+    return made
 
 
 async def resolve(
@@ -153,6 +158,7 @@ async def edit(tx: Tx, actor: Actor, figure_id: int, changes: FigureChanges) -> 
     label = _changed(before, changes)
     places.labels.append("figure")
     row = checks.label(label, 0, before.item_id, "figure")
+    await _require_frames(tx, [(before.item_id, checks.frame_of(changes), "figure")])
     if changes.geometry is None and changes.geometry_type is None:
         row["geometry"] = None
     add_tags(changes.tags or (), 0, "figure", tags, places)
@@ -165,7 +171,8 @@ async def edit(tx: Tx, actor: Actor, figure_id: int, changes: FigureChanges) -> 
             asked = {"id": figure_id, "tags": written["tags"], "tag_ids": tag_ids, "user_id": actor.user_id}
             await tx.run(SQL.retag_figure, **asked)
     await tx.run(SQL.mark_labeled, ids=[before.item_id])
-    await access.go_on(tx, actor, [before.item_id])
+    if await access.go_on(tx, actor, [before.item_id]):
+        await limits.require_within(tx, actor, [before.item_id], lambda _: "figure")
     return await get(tx, actor, figure_id)
 
 
@@ -331,6 +338,18 @@ async def _on_items(
     """Return those of some figures that lie on items of an account."""
     theirs = {right.item_id for right in rights if right.owner_id == account_id}
     return [row for row in await tx.rows(SQL.places_of_figures, ids=list(figure_ids)) if row[1] in theirs]
+
+
+async def _require_frames(tx: Tx, wanted: Sequence[tuple[int, int | None, str]]) -> None:
+    """Raise where a figure of an item, at that place of the call, is of a frame that its video does not have.
+
+    Raises:
+        Invalid: there is no such frame.
+    """
+    framed = [(item_id, frame, place) for item_id, frame, place in wanted if frame is not None]
+    lengths = await access.video_lengths(tx, {item_id for item_id, _, _ in framed})
+    for item_id, frame, place in framed:
+        checks.within(frame, lengths.get(item_id), place)
 
 
 def _changed(before: Figure, changes: FigureChanges) -> NewLabel:

@@ -8,14 +8,12 @@ point clouds and volumes nothing is converted.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from pinakes.server.errors import Invalid
+from pinakes.server.labeling import mask_data
 
 Json: TypeAlias = dict[str, Any]
 Size: TypeAlias = tuple[int, int]
@@ -32,8 +30,17 @@ GEOMETRY_KEYS = frozenset({
 # Types whose geometry may be a file of its own, which comes later.
 IN_FILES = frozenset({"alpha_mask", "bitmap", "mask_3d", "closed_surface_mesh", "mesh", "multipolygon", "point_cloud"})
 
+# The types that there are, as the labeling client knows them; `any` is what no other of them is.
+TYPES = (
+    "any", "rectangle", "polygon", "line", "point", "bitmap", "alpha_mask", "multipolygon", "graph", "oriented_bbox",
+    "cuboid", "cuboid_2d", "cuboid_3d", "multichannelBitmap", "point_cloud", "point_3d", "polyline_3d", "mask_3d",
+    "closed_surface_mesh", "mesh",
+)  # fmt: skip
+
 LARGEST = 16 * 1024 * 1024
 DEEPEST = 32
+# No coordinate is further from zero, in pixels or in metres.
+FARTHEST = 2**31 - 1
 
 # How many points the outline of a type has at least, and whether it can have more.
 _OUTLINES = {"rectangle": (2, False), "point": (1, False), "line": (2, True), "polygon": (3, True)}
@@ -41,7 +48,6 @@ _OUTLINES = {"rectangle": (2, False), "point": (1, False), "line": (2, True), "p
 _MOVED = frozenset({"point", "line", "polygon", "multipolygon", "graph", "bitmap", "alpha_mask"})
 # Where a corner of a rectangle lies this far inside a pixel, that pixel counts as covered.
 _OVERLAP = 0.3
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def keys_of(label: Mapping[str, Any]) -> Json:
@@ -53,7 +59,7 @@ def check(geometry_type: str, geometry: Mapping[str, Any] | None, field: str) ->
     """Refuse a geometry that would break whoever reads it.
 
     Raises:
-        Invalid: it has not what its type has to have. What is of no type known here is taken as it comes.
+        Invalid: it has not what its type has to have.
     """
     if geometry is None:
         if geometry_type not in IN_FILES:
@@ -228,7 +234,7 @@ def _check_points(points: Sequence[object], field: str) -> None:
 
 def _check_point(point: object, field: str) -> None:
     if not isinstance(point, list) or len(point) != 2 or not all(_is_number(value) for value in point):  # noqa: PLR2004 - x and y
-        message = "A point is a pair of numbers, [x, y]."
+        message = f"A point is a pair of numbers, [x, y], none beyond {FARTHEST}."
         raise Invalid(message, field=field)
 
 
@@ -251,6 +257,7 @@ def _check_bitmap(geometry: Mapping[str, Any], field: str) -> None:
         message = 'A bitmap is {"data": "…", "origin": [x, y]}.'
         raise Invalid(message, field=field)
     _check_point(bitmap.get("origin"), f"{field}.origin")
+    mask_data.check(bitmap["data"], f"{field}.data")
 
 
 def _check_graph(geometry: Mapping[str, Any], field: str) -> None:
@@ -276,7 +283,7 @@ def _check_cuboid(geometry: Mapping[str, Any], field: str) -> None:
 
 def _check_vector(vector: object, field: str) -> None:
     if not isinstance(vector, Mapping) or not all(_is_number(vector.get(axis)) for axis in "xyz"):
-        message = 'A vector is {"x": 0, "y": 0, "z": 0}.'
+        message = f'A vector is {{"x": 0, "y": 0, "z": 0}}, with no number beyond {FARTHEST}.'
         raise Invalid(message, field=field)
 
 
@@ -288,7 +295,7 @@ def _list(value: object, field: str) -> list[Any]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -FARTHEST <= value <= FARTHEST
 
 
 _CHECKED: dict[str, Callable[[Mapping[str, Any], str], None]] = {
@@ -325,14 +332,10 @@ def _ring_area(ring: Sequence[Sequence[float]]) -> float:
 
 
 def _box_of_bitmap(bitmap: Mapping[str, Any]) -> Box | None:
-    """Return where a bitmap lies: its size is in the first bytes of the PNG that it is, compressed once more."""
+    """Return where a bitmap lies: its size is in the first bytes of the PNG that it is."""
     try:
-        packed = base64.b64decode(bitmap["data"][:400], validate=False)
-        head = zlib.decompressobj().decompress(packed, 24)
+        size = mask_data.size_of(bitmap["data"])
         left, top = bitmap["origin"]
-    except (binascii.Error, zlib.error, KeyError, TypeError, ValueError):
+        return None if size is None else (left, top, left + size[0], top + size[1])
+    except (KeyError, TypeError, ValueError):
         return None
-    if len(head) < 24 or not head.startswith(_PNG):  # noqa: PLR2004 - where the head of a PNG has told its size
-        return None
-    width, height = int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
-    return left, top, left + width, top + height

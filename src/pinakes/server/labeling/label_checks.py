@@ -10,7 +10,16 @@ from typing import Any
 
 from pinakes.server.errors import Invalid
 from pinakes.server.labeling import geometry
-from pinakes.server.labeling.label_types import APPLIES_TO, TARGETS, VALUE_TYPES, NewClass, NewLabel, NewTag, NewTagging
+from pinakes.server.labeling.label_types import (
+    APPLIES_TO,
+    TARGETS,
+    VALUE_TYPES,
+    FigureChanges,
+    NewClass,
+    NewLabel,
+    NewTag,
+    NewTagging,
+)
 
 LAST_ID = 2**31 - 1
 LONGEST_NAME = 255
@@ -26,7 +35,7 @@ MOST = 100_000
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_SHAPES = frozenset(geometry.TYPES)
 _INT8 = range(-(2**63), 2**63)
 _PALETTE = ("#E6194B", "#3CB44B", "#FFB000", "#4363D8", "#F58231", "#911EB4", "#42B6C8", "#F032E6", "#9A6324")
 
@@ -60,8 +69,8 @@ def color(value: str | None, field: str, at: int = 0) -> str:
 
 def shape(value: str, field: str) -> str:
     """Return the name of a shape: a type of geometry, or `any`."""
-    if not _SHAPE.fullmatch(value):
-        message = "A shape is a type of geometry, as rectangle or polygon, or any."
+    if value not in _SHAPES:
+        message = f"A shape is one of: {', '.join(geometry.TYPES)}; not {value[:50]!r}."
         raise Invalid(message, field=field)
     return value
 
@@ -225,6 +234,25 @@ def _rest_of(value: NewLabel, place: str) -> dict[str, object]:
     if value.nn_updated:
         row["nn_updated"] = True
     return row
+
+
+def frame_of(value: NewLabel | FigureChanges) -> int | None:
+    """Return the frame that a label is of, where it says one."""
+    frame = value.frame if value.frame is not None else (value.meta or {}).get("frame")
+    return frame if isinstance(frame, int) and not isinstance(frame, bool) else None
+
+
+def within(frame: int, length: int | None, place: str) -> None:
+    """Refuse a frame that a video does not have, as far as it is known how long it is.
+
+    The labeling client takes the number of its frames for one of them too, and so does this.
+
+    Raises:
+        Invalid: (field `frame`) the video ends before.
+    """
+    if length is not None and frame > length:
+        message = f"The video has {length:,} frames; there is no frame {frame:,}."
+        raise Invalid(message, field=f"{place}.frame")
 
 
 def tagging(value: NewTagging, k: int, owner: int, place: str) -> dict[str, object]:

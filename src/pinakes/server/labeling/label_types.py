@@ -457,11 +457,19 @@ class GeometryFile:
     account_id: int
     sha256: bytes | None
     geometry: Json | None
+    geometry_type: str
 
 
 @dataclass(frozen=True, slots=True)
-class HidingQueue:
-    """A queue that keeps from somebody who labels in it, and whose project it is in."""
+class Beyond:
+    """How work on an item goes beyond what its queue allows.
 
-    queue_id: int
-    project_id: int
+    Attributes:
+        what: `class`: of one that is not asked for, `found` is its name; `figures`, `tags`: there are `found`.
+        most: How many there may be.
+    """
+
+    item_id: int
+    what: str
+    most: int
+    found: str

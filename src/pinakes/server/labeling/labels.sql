@@ -16,9 +16,9 @@ where m.item_id = any(%(ids)s::integer []) and i.deleted_at is null and (
 )
 order by m.item_id;
 
--- name: hiding_queues -> HidingQueue
+-- name: hiding_queues
 -- The queues in which somebody reviews without being told who labels, of accounts whose work he does not manage.
-select distinct q.id as queue_id, q.project_id
+select distinct q.id
 from jobs as j
 inner join queues as q on j.queue_id = q.id
 inner join items as p on q.project_id = p.id
@@ -28,11 +28,18 @@ where (
 and q.removed_at is null and q.settings @> '{"hide_author": true}' and p.owner_id = any(%(accounts)s::integer [])
 order by q.id;
 
--- name: items_of_queues
--- Which of some items queues have given out or had done.
+-- name: hidden_items
+-- Of which of some items somebody is not told who labeled: a queue gave them out, or had them done, that keeps it from him.
 select distinct w.item_id
 from work as w
-where w.queue_id = any(%(queues)s::integer []) and w.item_id = any(%(ids)s::integer []);
+inner join queues as q on w.queue_id = q.id
+where w.item_id = any(%(ids)s::integer []) and /* part: keeps */ true;
+
+-- name: hiding_projects
+-- In which of some projects there is a queue that keeps from somebody who labels.
+select distinct q.project_id
+from queues as q
+where q.project_id = any(%(ids)s::integer []) and /* part: keeps */ true;
 
 -- name: hold_items
 -- Keep the labels of items from being changed by others until the transaction ends.
@@ -41,6 +48,13 @@ from media as m
 where m.item_id = any(%(ids)s::integer [])
 order by m.item_id
 for no key update;
+
+-- name: frames_of_videos
+-- How many frames those of some items have that are videos of which it is known.
+select m.item_id, m.frames
+from media as m
+inner join items as i on m.item_id = i.id
+where m.item_id = any(%(ids)s::integer []) and i.kind = 'video' and m.frames is not null;
 
 -- name: project_right -> ProjectRight
 -- A project of media, if an actor reads it or has a job in it.
@@ -77,8 +91,43 @@ where d.id = %(id)s::integer and d.deleted_at is null and i.deleted_at is null a
 );
 
 -- name: extend_leases
--- Whoever saves labels goes on working: his leases on those items begin anew.
-select extend_leases(%(ids)s::integer [], %(user_id)s::integer);
+-- Whoever saves labels goes on working: his leases on those items begin anew. Says whether he labels one of them in a queue that
+-- limits what he may draw.
+select is_limited(%(ids)s::integer [], %(user_id)s::integer, %(labels_all)s, %(labelers)s::integer []) as limited
+from extend_leases(%(ids)s::integer [], %(user_id)s::integer);
+
+-- name: beyond_limits -> Beyond
+-- Where somebody's work on items goes beyond what a queue (or a job without one) allows: the first that there is of each item.
+select distinct on (w.item_id) w.item_id, b.what, b.most, b.found
+from work as w
+inner join jobs as j on w.job_id = j.id
+inner join queues as q on w.queue_id = q.id
+inner join items as p on q.project_id = p.id
+cross join lateral (
+    (
+        select 1 as place, 'class' as what, 0 as most, c.name as found
+        from figures as f
+        inner join label_classes as c on f.class_id = c.id
+        where f.item_id = w.item_id and f.created_by = j.user_id and q.settings @? '$.classes[*]'
+        and not q.settings -> 'classes' @> to_jsonb(c.name)
+        and not (q.settings @> '{"dynamic_classes": true}' and c.created_at > q.created_at)
+        limit 1
+    )
+    union all
+    select 2, 'figures', (q.settings ->> 'figures_limit')::integer, count(*)::text
+    from figures as f
+    where f.item_id = w.item_id and (not q.blind or f.created_by = j.user_id)
+    having count(*) > nullif((q.settings ->> 'figures_limit')::integer, 0) and bool_or(f.created_by = j.user_id)
+    union all
+    select 3, 'tags', (q.settings ->> 'tags_limit')::integer, count(*)::text
+    from tagged as g
+    where g.item_id = w.item_id and (not q.blind or g.created_by = j.user_id)
+    having count(*) > nullif((q.settings ->> 'tags_limit')::integer, 0) and bool_or(g.created_by = j.user_id)
+) as b
+where w.item_id = any(%(ids)s::integer []) and w.present and w.status in ('held', 'rejected')
+and j.user_id = %(user_id)s::integer and j.archived_at is null and (%(job_id)s::integer is null or j.id = %(job_id)s::integer)
+and not (%(labels_all)s or p.owner_id = any(%(labelers)s::integer []))
+order by w.item_id, b.place;
 
 -- name: hold_meta
 -- Keep the classes and tags of a project from being changed by others until the transaction ends.
@@ -257,21 +306,37 @@ where t.project_id = %(project_id)s::integer and t.id = any(%(ids)s::integer [])
 returning t.name;
 
 -- name: put_annotations
--- Replace the labels and tags of items by those of annotations; says of each what was wrong, or which figures it has now.
-select p.item_id, p.problem, p.place, p.said, p.figure_ids
+-- Replace the labels and tags of items by those of annotations; says of each what was wrong, or which figures it has now. Unless
+-- it is `watched` what comes of it, nothing is done where a queue limits what its labeler may draw.
+select
+    a.item_id, case when l.limited then 'limited' else p.problem end as problem, p.place, p.said, p.figure_ids
 from unnest(%(items)s::integer [], %(annotations)s::jsonb []) with ordinality as a (item_id, annotation, n)
+cross join lateral (
+    select not %(watched)s and is_limited(
+        array[a.item_id], %(user_id)s::integer, %(everything)s, %(labelers)s::integer []
+    ) as limited
+    offset 0
+) as l
 cross join lateral put_annotation(
-    a.item_id, a.annotation, %(user_id)s::integer, %(everything)s, %(accounts)s::integer [],
-    %(labelers)s::integer [], %(workplaces)s::integer []
+    case when not l.limited then a.item_id end, a.annotation, %(user_id)s::integer, %(everything)s,
+    %(accounts)s::integer [], %(labelers)s::integer [], %(workplaces)s::integer []
 ) as p
 order by a.n;
 
 -- name: put_one_annotation
 -- The same for one item.
-select p.item_id, p.problem, p.place, p.said, p.figure_ids
-from put_annotation(
-    %(item)s::integer, %(annotation)s::jsonb, %(user_id)s::integer, %(everything)s, %(accounts)s::integer [],
-    %(labelers)s::integer [], %(workplaces)s::integer []
+select
+    %(item)s::integer as item_id, case when l.limited then 'limited' else p.problem end as problem, p.place, p.said,
+    p.figure_ids
+from (
+    select is_limited(
+        array[%(item)s::integer], %(user_id)s::integer, %(everything)s, %(labelers)s::integer []
+    ) as limited
+    offset 0
+) as l
+cross join lateral put_annotation(
+    case when not l.limited then %(item)s::integer end, %(annotation)s::jsonb, %(user_id)s::integer, %(everything)s,
+    %(accounts)s::integer [], %(labelers)s::integer [], %(workplaces)s::integer []
 ) as p;
 
 -- name: annotations -> Annotation
@@ -608,7 +673,8 @@ where f.id = n.id;
 
 -- name: geometry_files -> GeometryFile
 -- Where the geometries of figures are.
-select f.id as figure_id, f.item_id, i.owner_id as account_id, f.geometry_file as sha256, f.geometry
+select
+    f.id as figure_id, f.item_id, i.owner_id as account_id, f.geometry_file as sha256, f.geometry, f.geometry_type
 from figures as f
 inner join items as i on f.item_id = i.id
 where f.id = any(%(ids)s::integer []);

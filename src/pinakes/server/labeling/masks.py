@@ -1,14 +1,13 @@
 """Masks of pixels in the three forms in which they travel: a bitmap of the labeling client, COCO's runs, and an array.
 
-A bitmap is `{"origin": [x, y], "data": base64(zlib(PNG))}`: the smallest box around the mask, whose pixels are set
-where the PNG's last band is not zero. COCO's runs count pixels column by column, unset ones first, either as a list of
-numbers or as the text that the COCO tools write.
+A bitmap is `{"origin": [x, y], "data": base64(zlib(PNG))}`, or without zlib: the smallest box around the mask, whose
+pixels are set where the PNG's last band is not zero. COCO's runs count pixels column by column, unset ones first,
+either as a list of numbers or as the text that the COCO tools write.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias, cast
@@ -18,12 +17,11 @@ import numpy.typing as npt
 import pyvips
 
 from pinakes.server.errors import Invalid
+from pinakes.server.labeling import mask_data
+from pinakes.server.labeling.mask_data import MOST_PIXELS
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
-# The largest mask that is decoded; the header of the PNG is read before its pixels are.
-MOST_PIXELS = 200_000_000
-_MOST_BYTES = 64 * 1024 * 1024
 _SHORT = 0x20
 _LONGEST = 60
 _FIRST = 48
@@ -42,10 +40,9 @@ def of_bitmap(bitmap: Mapping[str, object], field: str = "bitmap") -> tuple[Mask
     if len(pair) != 2:  # noqa: PLR2004 - x and y
         raise _bad(field, "origin must be [x, y]")
     try:
-        unpacker = zlib.decompressobj()
-        png = unpacker.decompress(base64.b64decode(data, validate=True), _MOST_BYTES)
-    except (binascii.Error, zlib.error, ValueError):
-        raise _bad(field, "data must be base64 of a zipped PNG") from None
+        png = mask_data.unpacked(data)
+    except mask_data.NoMask as error:
+        raise _bad(field, str(error)) from None
     return _decoded(png, field), int(pair[0]), int(pair[1])
 
 

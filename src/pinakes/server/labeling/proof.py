@@ -31,7 +31,7 @@ async def of_items(tx: Tx, actor: Actor, item_ids: Sequence[int]) -> list[Proof]
     whole = {right.item_id for right in rights if seen.everything or right.owner_id not in seen.at_work}
     found = await tx.all(SQL.proofs, Proof, items=ids)
     seen_ones = [proof for proof in found if proof.item_id in whole or proof.labeler_id == actor.user_id]
-    hidden = await hiding.items(tx, await hiding.queues(tx, actor), ids)
+    hidden = await hiding.items(tx, actor, [proof.item_id for proof in seen_ones])
     return [_nameless(actor, proof) if proof.item_id in hidden else proof for proof in seen_ones]
 
 

@@ -76,11 +76,29 @@ async def queue_row(tx: Tx, actor: Actor, queue_id: int, *, listed: bool = False
         QueueNotFound: there is none that he sees.
     """
     found = await queue_rows(tx, actor, [queue_id], listed=listed)
-    if found and found[0].is_live and await live.refresh_if_stale(tx, found[0].collection_id or 0):
+    if found and found[0].is_live and await bring_up_to_date(tx, actor, [queue_id]):
         found = await queue_rows(tx, actor, [queue_id], listed=listed)
     if not found:
         raise QueueNotFound
     return found[0]
+
+
+async def bring_up_to_date(tx: Tx, actor: Actor, ids: Sequence[int]) -> bool:
+    """Bring the live collections up to date that queues are over which an actor sees: their content is that of now.
+
+    Tells whether anything changed.
+    """
+    seen = sight(actor)
+    stale = await tx.all(
+        SQL.stale_sources,
+        int,
+        ids=queue_checks.possible(ids),
+        everything=seen.everything,
+        accounts=seen.accounts,
+        at_work=seen.at_work,
+        age=live.FRESH,
+    )
+    return any([await live.refresh_if_stale(tx, collection_id) for collection_id in stale])
 
 
 async def whole_queue(tx: Tx, actor: Actor, queue_id: int, *, listed: bool = False) -> QueueRow:

@@ -16,6 +16,7 @@ from pinakes.server.labeling import queue_checks, queue_items
 from pinakes.server.labeling.access import find_dataset
 from pinakes.server.labeling.queue_access import (
     SQL,
+    bring_up_to_date,
     chosen,
     managed_queue,
     queue_of,
@@ -84,7 +85,8 @@ async def get(tx: Tx, actor: Actor, queue_id: int) -> Queue:
 
 
 async def get_many(tx: Tx, actor: Actor, queue_ids: Sequence[int]) -> list[Queue]:
-    """Return those of some queues that the actor sees, by id."""
+    """Return those of some queues that the actor sees, by id; over live collections, as those are now."""
+    await bring_up_to_date(tx, actor, queue_ids)
     return await shown_queues(tx, actor, await queue_rows(tx, actor, queue_ids))
 
 

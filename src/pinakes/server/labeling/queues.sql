@@ -128,7 +128,16 @@ with found as (
     and (%(account_id)s::integer is null or p.owner_id = %(account_id)s::integer)
     and (%(project_id)s::integer is null or q.project_id = %(project_id)s::integer)
     and (%(dataset_id)s::integer is null or q.dataset_id = %(dataset_id)s::integer)
-    and (%(collection_id)s::integer is null or q.collection_id = %(collection_id)s::integer)
+    and (
+        %(collection_id)s::integer is null
+        or (
+            q.collection_id = %(collection_id)s::integer
+            and exists (
+                select from items as c
+                where c.id = q.collection_id and readable(c.visibility, c.owner_id, %(everything)s, %(accounts)s::integer [])
+            )
+        )
+    )
     and (%(ids)s::integer [] is null or q.id = any(%(ids)s::integer []))
     and (%(names)s::text [] is null or q.name = any(%(names)s::text []))
     and (%(statuses)s::text [] is null or q.status = any(%(statuses)s::text []))
@@ -139,10 +148,11 @@ select
     array(select f.id from found as f order by f.id limit %(limit)s offset %(offset)s) as ids;
 
 -- name: queues -> QueueRow
--- Queues as somebody sees them, by id: who only works in one sees his own jobs, and no counts.
+-- Queues as somebody sees them, by id: who only works in one sees his own jobs, no counts, and of the collection that it is over
+-- neither name nor number, unless he sees that.
 select
     q.id, p.owner_id as account_id, a.name as account, f.workspace_id, q.project_id, p.name as project, f.data_type,
-    q.source, q.collection_id, c.title as collection, q.dataset_id, d.name as dataset, q.name, q.description, q.readme,
+    q.source, c.id as collection_id, c.title as collection, q.dataset_id, d.name as dataset, q.name, q.description, q.readme,
     q.status, q.settings, q.overlap, q.blind, q.lease_seconds, q.created_by as created_by_id, u.name as created_by,
     q.created_at, q.started_at, q.finished_at,
     coalesce((
@@ -160,6 +170,7 @@ inner join items as p on q.project_id = p.id
 inner join projects as f on p.id = f.item_id
 inner join accounts as a on p.owner_id = a.id
 left join items as c on q.collection_id = c.id
+and readable(c.visibility, c.owner_id, %(everything)s, %(accounts)s::integer [])
 left join datasets as d on q.dataset_id = d.id
 left join accounts as u on q.created_by = u.id
 cross join lateral (
@@ -178,6 +189,21 @@ and (
     )
 )
 order by q.id;
+
+-- name: stale_sources
+-- The live collections that queues which somebody sees are over, and that were brought up to date longer ago than a reader
+-- takes for now; none where nothing can be written.
+select distinct v.collection_id
+from queues as q
+inner join items as p on q.project_id = p.id
+inner join live_collections as v on q.collection_id = v.collection_id
+where q.id = any(%(ids)s::integer []) and q.removed_at is null
+and (
+    %(everything)s or p.owner_id = any(%(accounts)s::integer []) or p.owner_id = any(%(at_work)s::integer [])
+)
+and (v.refreshed_at is null or v.refreshed_at < clock_timestamp() - %(age)s::double precision * interval '1 second')
+and current_setting('transaction_read_only') = 'off'
+order by v.collection_id;
 
 -- name: hold_queue
 -- Keep a queue as it is until the transaction ends.
@@ -416,7 +442,8 @@ returning case when w.status = 'held' then w.lease_until else w.review_until end
 
 -- name: submit -> Task
 -- Hand in what a job holds: what is leased to it now, what stays with it, and what was rejected. (`+ 0`: items are looked up by
--- their ids, never among all that the job ever had.)
+-- their ids, never among all that the job ever had.) Where nobody noted when the work began, no time is counted: `least`
+-- leaves out nulls. What a queue limits is handed in only where that was `watched`; who manages the work hands in anything.
 with asked as (
     select w.queue_id, w.item_id, w.round, q.lease_seconds
     from jobs as j
@@ -429,6 +456,10 @@ with asked as (
         (j.user_id = %(user_id)s::integer and (%(everything)s or p.owner_id = any(%(workplaces)s::integer [])))
         or p.owner_id = any(%(managed)s::integer []) or (%(everything)s and %(managing)s)
     )
+    and (
+        %(watched)s or p.owner_id = any(%(managed)s::integer []) or (%(everything)s and %(managing)s)
+        or not q.settings @? '$ ? (@.figures_limit > 0 || @.tags_limit > 0 || exists(@.classes[*]))'
+    )
     and case w.status
         when 'held' then w.lease_until is null or w.lease_until > statement_timestamp() else w.status = 'rejected'
     end
@@ -440,10 +471,10 @@ done as (
     set status = 'done', submitted_at = statement_timestamp(), lease_until = null, review_job_id = null,
         reviewer_id = null, review_until = null, reviewed_at = null,
         labeling_seconds = w.labeling_seconds
-        + coalesce(least(extract(epoch from statement_timestamp() - w.given_at), a.lease_seconds), 0)
+        + least(coalesce(extract(epoch from statement_timestamp() - w.given_at), 0), a.lease_seconds)
     from asked as a
     where w.queue_id = a.queue_id and w.item_id = a.item_id and w.round = a.round
-    returning w.*, least(extract(epoch from statement_timestamp() - w.given_at), a.lease_seconds) as took
+    returning w.*, least(coalesce(extract(epoch from statement_timestamp() - w.given_at), 0), a.lease_seconds) as took
 ),
 logged as (
     insert into work_log (queue_id, item_id, round, verb, actor_id, job_id, seconds)
@@ -496,7 +527,7 @@ done as (
         skipped_by = case when %(for_me)s and a.source <> 'list' then w.skipped_by || w.labeler_id else w.skipped_by end
     from asked as a
     where w.queue_id = a.queue_id and w.item_id = a.item_id and w.round = a.round
-    returning w.*, least(extract(epoch from statement_timestamp() - w.given_at), a.lease_seconds) as took
+    returning w.*, least(coalesce(extract(epoch from statement_timestamp() - w.given_at), 0), a.lease_seconds) as took
 ),
 logged as (
     insert into work_log (queue_id, item_id, round, verb, actor_id, job_id, seconds, comment)
@@ -561,9 +592,9 @@ done as (
         rejections = w.rejections + (%(to)s = 'rejected')::integer,
         given_at = case when %(to)s in ('rejected', 'held') and not k.orphaned then null else w.given_at end,
         lease_until = null,
-        review_seconds = w.review_seconds + coalesce(least(
-            extract(epoch from statement_timestamp() - w.review_given_at), k.lease_seconds
-        ), 0),
+        review_seconds = w.review_seconds + least(
+            coalesce(extract(epoch from statement_timestamp() - w.review_given_at), 0), k.lease_seconds
+        ),
         review_given_at = null,
         comment = case when %(to)s = 'rejected' then %(comment)s::text else coalesce(%(comment)s::text, w.comment) end
     from locked as k
@@ -681,7 +712,7 @@ select
 -- Jobs as somebody sees them, by id, each with how many items it has in each state.
 select
     j.id, j.queue_id, q.source = 'list' as direct, j.part, p.owner_id as account_id, a.name as account, f.workspace_id,
-    s.name as workspace, q.project_id, p.name as project, f.data_type, q.dataset_id, d.name as dataset, q.collection_id,
+    s.name as workspace, q.project_id, p.name as project, f.data_type, q.dataset_id, d.name as dataset, c.id as collection_id,
     j.name, j.description, j.readme, j.status, q.settings, j.user_id, l.name as user, j.reviewer_id, r.name as reviewer,
     j.custom_data, j.created_by as created_by_id, u.name as created_by, j.created_at, j.started_at, j.finished_at,
     j.archived_at, coalesce(k.states, '{}') as states
@@ -692,6 +723,8 @@ inner join projects as f on p.id = f.item_id
 inner join accounts as a on p.owner_id = a.id
 inner join accounts as l on j.user_id = l.id
 left join workspaces as s on f.workspace_id = s.id
+left join items as c on q.collection_id = c.id
+and readable(c.visibility, c.owner_id, %(everything)s, %(accounts)s::integer [])
 left join datasets as d on q.dataset_id = d.id
 left join accounts as r on j.reviewer_id = r.id
 left join accounts as u on j.created_by = u.id
@@ -940,16 +973,27 @@ and (
 );
 
 -- name: save_draft -> Draft
--- Keep what somebody drew on an item that his job holds, if he sees that job.
+-- Keep what somebody drew on an item that his job holds, if he sees that job; also when it holds the item no more, having held
+-- it once: what he drew is his.
 insert into drafts as r (queue_id, item_id, user_id, annotation)
-select w.queue_id, w.item_id, j.user_id, %(annotation)s::jsonb
+select j.queue_id, %(item_id)s::integer, j.user_id, %(annotation)s::jsonb
 from jobs as j
 inner join queues as q on j.queue_id = q.id
 inner join items as p on q.project_id = p.id
-inner join work as w on j.queue_id = w.queue_id and j.id = w.job_id + 0
-where j.id = %(job_id)s::integer and j.user_id = %(user_id)s::integer and w.item_id = %(item_id)s::integer
-and w.present and j.archived_at is null and j.removed_at is null and q.removed_at is null and p.deleted_at is null
+where j.id = %(job_id)s::integer and j.user_id = %(user_id)s::integer
+and j.archived_at is null and j.removed_at is null and q.removed_at is null and p.deleted_at is null
 and (%(everything)s or p.owner_id = any(%(accounts)s::integer []) or p.owner_id = any(%(at_work)s::integer []))
+and (
+    exists (
+        select from work as w
+        where w.queue_id = j.queue_id and w.item_id = %(item_id)s::integer and w.job_id + 0 = j.id and w.present
+    )
+    or exists (
+        select from work_log as l
+        where l.item_id = %(item_id)s::integer and l.queue_id + 0 = j.queue_id and l.job_id = j.id
+        and l.actor_id = j.user_id
+    )
+)
 on conflict (queue_id, item_id, user_id) do update set annotation = excluded.annotation, saved_at = now()
 returning r.item_id, r.annotation, r.saved_at;
 

@@ -9,7 +9,7 @@ from pinakes.server.actor import Actor
 from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid, LabelNotFound
 from pinakes.server.events.service import record
-from pinakes.server.labeling import access, figures, hiding, label_checks as checks, objects
+from pinakes.server.labeling import access, figures, hiding, label_checks as checks, limits, objects
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.label_types import ItemRight, NewTagged, NewTagging, Tagging
 from pinakes.server.labeling.problems import Places, still_there
@@ -40,7 +40,8 @@ async def add(tx: Tx, actor: Actor, new: Sequence[NewTagged]) -> list[int]:
     with still_there():
         made = await tx.rows(SQL.add_taggings, tags=tags, tag_ids=tag_ids, user_id=actor.user_id)
     await tx.run(SQL.mark_labeled, ids=items)
-    await access.go_on(tx, actor, items)
+    if await access.go_on(tx, actor, items):
+        await limits.require_within(tx, actor, items, lambda _: "tags")
     fresh = len({row[0] for row in made if row[1]})
     if fresh:
         after = {"tags": sorted(set(tag_ids or ()))[:100], "count": fresh}

@@ -112,6 +112,7 @@ async def take_away(tx: Tx, project_id: int, ids: list[int]) -> list[str]:
     """Remove tags of a project that is held; returns their names."""
     if not ids:
         return []
+    await tx.patiently()
     return [row[0] for row in await tx.rows(SQL.delete_tags, project_id=project_id, ids=ids)]
 
 

@@ -64,13 +64,21 @@ def _box(figure: Figure, size: tuple[int, int]) -> list[float]:
 
 
 def _outline(figure: Figure, size: tuple[int, int]) -> list[float]:
-    points = (figure.geometry or {}).get("points")
-    if figure.geometry_type != "polygon" or not isinstance(points, Mapping):
+    exterior = _ring(figure)
+    if exterior is None:
         around = geometry.box(figure.geometry or {})
         if around is None:
             return []
         left, top, right, bottom = around
-        exterior: Sequence[Sequence[float]] = [[left, top], [right, top], [right, bottom], [left, bottom]]
-    else:
-        exterior = cast("Mapping[str, Sequence[Sequence[float]]]", points)["exterior"]
+        exterior = [[left, top], [right, top], [right, bottom], [left, bottom]]
     return [max(0.0, min(1.0, point[axis] / size[axis])) for point in exterior for axis in (0, 1)]
+
+
+def _ring(figure: Figure) -> Sequence[Sequence[float]] | None:
+    """Return the outer points of a polygon; None of what is none, and where they can't be read."""
+    points = (figure.geometry or {}).get("points")
+    if figure.geometry_type != "polygon" or not isinstance(points, Mapping):
+        return None
+    if geometry.box({"points": points}) is None:
+        return None
+    return cast("Mapping[str, Sequence[Sequence[float]]]", points)["exterior"]

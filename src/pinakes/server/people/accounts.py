@@ -227,11 +227,11 @@ async def delete_user(tx: Tx, actor: Actor, name: str) -> None:
     Raises:
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor does not administer this server.
         AccountNotFound: there is no such user.
-        LastAdministrator: nobody would administer the server any more.
+        LastAdministrator: nobody would administer the server, or an organization, any more.
     """
     require_server(actor)
     who = await user(tx, name)
-    await end_accounts(tx, actor, [who.id], before_end=lambda: _leave_an_administrator(tx, who))
+    await end_accounts(tx, actor, [who.id], before_end=lambda: _leave_administrators(tx, who))
     await record(tx, actor, "user.deleted", account_id=who.id, before={"name": who.name})
 
 
@@ -264,6 +264,17 @@ async def _leave_an_administrator(tx: Tx, leaving: Account) -> None:
     if administrators == [leaving.id]:
         message = f"{leaving.name} is the last administrator of this server; make another one first."
         raise LastAdministrator(message)
+
+
+async def _leave_administrators(tx: Tx, leaving: Account) -> None:
+    """Raise when the server, or an organization, would lose its last one with a user who is to be deleted."""
+    await _leave_an_administrator(tx, leaving)
+    admins: dict[str, list[int]] = {}
+    for organization, user_id in await tx.rows(SQL.hold_admins_beside, user_id=leaving.id):
+        admins.setdefault(organization, []).append(user_id)
+    if left := sorted(name for name, those in admins.items() if those == [leaving.id]):
+        message = f"{leaving.name} is the last admin of {', '.join(left[:10])}; make another one first, or delete it."
+        raise LastAdministrator(message, details={"organizations": left})
 
 
 def after_name(cursor: str | None) -> str | None:

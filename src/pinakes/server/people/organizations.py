@@ -223,7 +223,7 @@ async def put_member(tx: Tx, actor: Actor, group: Account, name: str, role: Role
         message = f"{who.name} is the owner of this account, and stays it."
         raise Invalid(message, field="user")
     if role is not Role.ADMIN:
-        await _leave_an_admin(tx, actor, group, who)
+        await _leave_an_admin(tx, group, who)
     former = await tx.value(SQL.put_member, user_id=who.id, account_id=group.id, role=role.value)
     if former != role:
         before = {"role": former} if former else None
@@ -235,12 +235,13 @@ async def put_member(tx: Tx, actor: Actor, group: Account, name: str, role: Role
     )
 
 
-async def remove_member(tx: Tx, actor: Actor, group: Account, name: str) -> None:
+async def remove_member(tx: Tx, actor: Actor, group: Account, name: str) -> bool:
     """End a membership; who leaves an organization leaves its teams and registries too. Anybody may leave.
+
+    Return whether there was one: to end it again is no error.
 
     Raises:
         AccountNotFound: there is no such user.
-        NotFound: he is no member.
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor is neither the group's admin nor the member.
         LastAdministrator: the organization would have no admin any more.
     """
@@ -249,18 +250,24 @@ async def remove_member(tx: Tx, actor: Actor, group: Account, name: str) -> None
     everybodys = Permission.ORGANIZATION_MANAGE, group.id
     permission, owner_id = own if who.id == actor.user_id and actor.bound_to is None else everybodys
     require(actor, permission, owner_id=owner_id, visibility="public")
-    await _leave_an_admin(tx, actor, group, who)
+    await _leave_an_admin(tx, group, who)
     former = await tx.value(SQL.remove_member, user_id=who.id, account_id=group.id)
     if former is None:
-        message = f"{who.name} is not a member of {group.name}."
-        raise NotFound(message)
+        return False
     before = {"user": who.id, "role": former}
     await record(tx, actor, "member.removed", account_id=group.id, before=before)
+    return True
 
 
-async def _leave_an_admin(tx: Tx, actor: Actor, group: Account, leaving: Account) -> None:
-    """Raise when an organization would lose its last admin, unless an administrator of the server wants it so."""
-    if group.kind != "organization" or (actor.is_admin and actor.bound_to is None):
+def no_member(group: str, name: str) -> NotFound:
+    """Return the error of the wires on which to end a membership twice is one."""
+    message = f"{name} is not a member of {group}."
+    return NotFound(message)
+
+
+async def _leave_an_admin(tx: Tx, group: Account, leaving: Account) -> None:
+    """Raise when an organization would lose its last admin, whoever wants it so."""
+    if group.kind != "organization":
         return
     admins = [row[0] for row in await tx.rows(SQL.hold_admins, account_id=group.id)]
     if admins == [leaving.id]:

@@ -122,6 +122,17 @@ where account_id = %(account_id)s::integer and role = 'admin'
 order by user_id
 for update;
 
+-- name: hold_admins_beside
+-- The admins of every organization that a user is an admin of, himself too, held in the same way.
+select a.name, m.user_id
+from memberships as m
+inner join accounts as a on m.account_id = a.id
+where a.kind = 'organization' and m.role = 'admin' and m.account_id in (
+    select own.account_id from memberships as own where own.user_id = %(user_id)s::integer and own.role = 'admin'
+)
+order by m.account_id, m.user_id
+for update of m;
+
 -- name: hold_administrators
 -- The ids of the administrators of the server, held until the transaction ends: two can't both see another one left.
 select id
@@ -173,6 +184,21 @@ cross join lateral (
     from roles_of(u.id) as g
 ) as r
 where t.digest = %(digest)s::bytea and u.deleted_at is null and u.disabled_at is null;
+
+-- name: token_credential_by_id -> Credential
+-- The same of a token by its number, which is nobody's secret: for what was asked for with it before.
+select
+    t.id as token_id, u.id as user_id, u.name, u.is_admin, t.scope, t.bound_to, r.accounts, r.roles,
+    (t.expires_at is null or t.expires_at > now()) as valid, false as stale
+from tokens as t
+inner join accounts as u on t.user_id = u.id
+cross join lateral (
+    select array_agg(g.account_id) as accounts, array_agg(g.role) as roles
+    from roles_of(u.id) as g
+) as r
+where
+    t.id = %(token_id)s::integer and t.user_id = %(user_id)s::integer
+    and u.deleted_at is null and u.disabled_at is null;
 
 -- name: session_credential -> Credential
 -- Whose session that is, in the same form; it is stale when its end should be put off again.
@@ -294,6 +320,27 @@ delete from sessions where user_id = %(user_id)s::integer and digest <> %(but)s:
 -- name: forget_expired_sessions
 -- Clear away sessions that have ended.
 delete from sessions where expires_at < now();
+
+-- name: count_attempt
+-- Count an attempt, if fewer were made than may be since its window began; of several at once, each has its turn.
+insert into attempts as a (digest, count, ends_at)
+values (%(digest)s::bytea, 1, now() + make_interval(secs => %(seconds)s::integer))
+on conflict (digest) do update
+set
+    count = case when a.ends_at <= now() then 1 else a.count + 1 end,
+    ends_at = case when a.ends_at <= now() then excluded.ends_at else a.ends_at end
+where a.ends_at <= now() or a.count < %(times)s::integer
+returning true;
+
+-- name: next_attempt_in
+-- After how many seconds one may try again.
+select greatest(1, ceil(extract(epoch from ends_at - now())))::integer
+from attempts
+where digest = %(digest)s::bytea;
+
+-- name: forget_old_attempts
+-- Clear away the counts of windows that have ended.
+delete from attempts where ends_at <= now();
 
 -- name: forget_expired_grants
 -- Clear away device requests that nobody can use any more.

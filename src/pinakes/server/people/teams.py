@@ -17,6 +17,7 @@ from pinakes.server.people.organizations import (
     create_organization,
     delete_organization,
     delete_team,
+    no_member,
     put_member,
     remove_member as end_membership,
 )
@@ -155,7 +156,9 @@ async def remove_fellow(tx: Tx, actor: Actor, account_id: int, user_id: int) -> 
         Forbidden, ScopeTooNarrow, LastAdministrator: as for members of organizations.
     """
     group = await _group(tx, actor, account_id)
-    await end_membership(tx, actor, group, (await user_by_id(tx, actor, user_id)).name)
+    name = (await user_by_id(tx, actor, user_id)).name
+    if not await end_membership(tx, actor, group, name):
+        raise no_member(group.name, name)
 
 
 async def user_by_id(tx: Tx, actor: Actor, user_id: int) -> Fellow:

@@ -1,55 +1,54 @@
-"""How often one may try: to sign in, to guess a device's code. Counted in this process, as rates ("10/minute")."""
+"""How often one may try: to sign in, to guess a device's code. Counted in the database, for all processes at once.
+
+An attempt is counted by itself and before anything is looked at, so that what becomes of the request does not matter;
+of several at the same moment each has its number. Rates are written as `settings.rates` reads them ("10/minute"): the
+first attempt begins a window, and when it has ended the next one begins another.
+"""
 
 from __future__ import annotations
 
-import math
-import time
-from functools import cache
+from hashlib import sha256
 
-from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-
+from pinakes.server.db import Database, Tx, load
 from pinakes.server.errors import TooManyRequests
+from pinakes.server.settings import Rate, rates
+
+SQL = load(__package__)
 
 
-@cache
-def _limiter() -> MovingWindowRateLimiter:
-    # Made at the first use: the storage starts a thread, and a server forks.
-    return MovingWindowRateLimiter(MemoryStorage())
-
-
-@cache
-def _rates(text: str) -> list[RateLimitItem]:
-    return parse_many(text)
-
-
-def attempt(what: str, rate: str, *keys: str) -> None:
+async def attempt(db: Database, what: str, rate: str, *keys: str) -> None:
     """Count an attempt of somebody (`keys`: a name, an address) at something.
 
     Raises:
         TooManyRequests: he tried more often than `rate` allows; `details.retry_after` says when to come back.
     """
-    for item in _rates(rate):
-        if not _limiter().hit(item, what, *keys):
-            reset = _limiter().get_window_stats(item, what, *keys).reset_time
-            seconds = max(1, math.ceil(reset - time.time()))
-            message = f"Too many attempts; try again in {seconds} s."
-            raise TooManyRequests(message, details={"retry_after": seconds})
+    async with db.changing() as tx:
+        for one in rates(rate):
+            await _count(tx.alone, one, what, *keys)
 
 
-def attempt_sign_in(name: str, address: str, per_name: str, per_address: str) -> None:
+async def attempt_sign_in(db: Database, name: str, address: str, per_name: str, per_address: str) -> None:
     """Count an attempt to sign in: of one address to one account, and of one address at all; TooManyRequests."""
-    attempt("sign-in", per_address, address)
-    attempt("sign-in", per_name, address, name.lower())
+    await attempt(db, "sign-in", per_address, address)
+    await attempt(db, "sign-in", per_name, address, name.lower())
 
 
-def attempt_code(name: str, address: str, per_name: str, per_address: str) -> None:
+async def attempt_code(db: Database, name: str, address: str, per_name: str, per_address: str) -> None:
     """Count an attempt to name a device's code, which is short enough to be guessed by who may try for ever."""
-    attempt("device-code", per_address, address)
-    attempt("device-code", per_name, address, name.lower())
+    await attempt(db, "device-code", per_address, address)
+    await attempt(db, "device-code", per_name, address, name.lower())
 
 
-def forget() -> None:
-    """Forget all attempts; for tests."""
-    _limiter().storage.reset()
+async def forget_old(tx: Tx) -> None:
+    """Forget the attempts whose time is over."""
+    await tx.run(SQL.forget_old_attempts)
+
+
+async def _count(tx: Tx, rate: Rate, what: str, *keys: str) -> None:
+    parts = (what, str(rate.seconds), *keys)
+    digest = sha256("\0".join(parts).encode(errors="surrogatepass")).digest()
+    if await tx.value(SQL.count_attempt, digest=digest, times=rate.times, seconds=rate.seconds):
+        return
+    seconds = await tx.value(SQL.next_attempt_in, digest=digest) or 1
+    message = f"Too many attempts; try again in {seconds} s."
+    raise TooManyRequests(message, details={"retry_after": seconds})

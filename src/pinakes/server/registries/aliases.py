@@ -32,6 +32,7 @@ async def set_aliases(
     version_id: int,
     aliases: Sequence[str],
     *,
+    expected: int | None = None,
     reason: str | None = None,
 ) -> int:
     """Let aliases name a version of a release or artifact, and no other there any more; return the revision.
@@ -40,14 +41,19 @@ async def set_aliases(
 
     Raises:
         CollectionNotFound, Unauthenticated, Forbidden, ScopeTooNarrow: the actor does not curate it.
+        PreconditionFailed: it has another revision than the one expected.
         EntryNotFound: the version is not in it, or was deleted.
         AliasProtected, ApprovalNeeded: an alias is not his to set; none is set then.
         Invalid: an alias can't be one, or there are more than 100.
     """
     wanted = checks.aliases(aliases)
-    if len(wanted) == 1 and (made := await _set_one(tx, actor, ref, version_id, wanted[0], reason)) is not None:
-        return made
-    change = await numbered.begin(tx, actor, checks.ref(ref), Permission.COLLECTION_CURATE, reason=reason)
+    if len(wanted) == 1 and expected is None:
+        made = await _set_one(tx, actor, ref, version_id, wanted[0], reason)
+        if made is not None:
+            return made
+    change = await numbered.begin(
+        tx, actor, checks.ref(ref), Permission.COLLECTION_CURATE, expected=expected, reason=reason
+    )
     linked = await entry(tx, change, version_id)
     if linked.gone:
         message = "That version was deleted; an alias can't be set on it any more."
@@ -63,6 +69,7 @@ async def remove_aliases(
     aliases: Sequence[str],
     *,
     version_id: int | None = None,
+    expected: int | None = None,
     reason: str | None = None,
 ) -> int:
     """Take aliases away from whatever they name (or from one version only); return the revision.
@@ -71,12 +78,15 @@ async def remove_aliases(
 
     Raises:
         CollectionNotFound, Unauthenticated, Forbidden, ScopeTooNarrow: the actor does not curate it.
+        PreconditionFailed: it has another revision than the one expected.
         EntryNotFound: the version is not in it.
         AliasProtected: an alias is not his to remove; none is removed then.
         Invalid: an alias can't be one, or there are more than 100.
     """
     wanted = [alias for alias in checks.aliases(aliases) if alias != LATEST]
-    change = await numbered.begin(tx, actor, checks.ref(ref), Permission.COLLECTION_CURATE, reason=reason)
+    change = await numbered.begin(
+        tx, actor, checks.ref(ref), Permission.COLLECTION_CURATE, expected=expected, reason=reason
+    )
     item_id = None if version_id is None else (await entry(tx, change, version_id)).item_id
     present = await numbered.aliases(tx, change.held.id, None if item_id is None else [item_id])
     going = sorted({alias for of_one in present.values() for alias in of_one} & set(wanted))

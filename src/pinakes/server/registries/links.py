@@ -33,6 +33,7 @@ async def link(
     target: Target,
     aliases: Sequence[str] = (),
     *,
+    expected: int | None = None,
     reason: str | None = None,
 ) -> Link:
     """Put a version into a release, with aliases; a release that is not there is made, for versions of its type.
@@ -44,12 +45,13 @@ async def link(
         VersionNotFound: there is none that the actor sees.
         AccountNotFound, RegistryNotFound, ProjectNotFound, CollectionNotFound: the target is nothing that he sees.
         Unauthenticated, Forbidden, ScopeTooNarrow: he may not write there, or not download the version.
+        PreconditionFailed: the release has another revision than the one expected.
         AliasProtected, ApprovalNeeded: an alias is not his to set.
         TypeNotAccepted: the registry or the release accepts other types.
         Invalid: the version is no such that can be linked there, or a name can't be one.
     """
     wanted = checks.aliases(aliases)
-    if not wanted and isinstance(target, Existing):
+    if not wanted and expected is None and isinstance(target, Existing):
         made = await link_one(tx, actor, version_id, target, reason)
         if made is not None:
             return await _shown(tx, actor, version_id, made, new=True, created=False)
@@ -60,7 +62,7 @@ async def link(
     if found is None:
         assert place is not None
         found, created = await _made(tx, actor, place, [source.version.type], reason)
-    change = await numbered.begin(tx, actor, found, Permission.COLLECTION_CURATE, reason=reason)
+    change = await numbered.begin(tx, actor, found, Permission.COLLECTION_CURATE, expected=expected, reason=reason)
     await _check_release(tx, change.held, source)
     appended = await change.append(source.item_id)
     named = [LATEST] if appended.new else (await naming.entry(tx, change, source.version.id)).aliases
@@ -110,16 +112,21 @@ async def _shown(tx: Tx, actor: Actor, version_id: int, done: LinkedOne, *, new:
     )
 
 
-async def unlink(tx: Tx, actor: Actor, version_id: int, ref: str | int, *, reason: str | None = None) -> int:
+async def unlink(
+    tx: Tx, actor: Actor, version_id: int, ref: str | int, *, expected: int | None = None, reason: str | None = None
+) -> int:
     """Take a version out of a release: its aliases there end, `latest` goes on; the release stays. Return the revision.
 
     Raises:
         CollectionNotFound, Unauthenticated, Forbidden, ScopeTooNarrow: the actor does not curate it.
+        PreconditionFailed: it has another revision than the one expected.
         EntryNotFound: the version is not in it.
         AliasProtected: it has an alias there that is not the actor's to remove.
         Invalid: it is an artifact, of which the version is one for good.
     """
-    change = await numbered.begin(tx, actor, checks.ref(ref), Permission.COLLECTION_CURATE, reason=reason)
+    change = await numbered.begin(
+        tx, actor, checks.ref(ref), Permission.COLLECTION_CURATE, expected=expected, reason=reason
+    )
     if change.held.kind != "release":
         message = f"{change.held.title} is the artifact that the version belongs to; delete the version instead."
         raise Invalid(message, field="collection")

@@ -277,7 +277,7 @@ from set_one_alias(
 
 -- name: link_one -> LinkedOne
 -- Put a version into a registry's release, all in this one statement: the release, its revision and the version's item, or
--- no row when something is not in order, and then nothing was done. A release with checks is for the long way.
+-- no row when something is not in order, and then nothing was done. A release that checks hold is for the long way.
 select changed_id as collection_id, made_revision as revision, linked_item as item_id
 from link_one(
     %(id)s, %(public_id)s, %(owner)s, %(curated)s, %(downloads)s, %(version_id)s, %(actor_id)s, %(token_id)s, %(api)s,
@@ -286,8 +286,14 @@ from link_one(
 where not exists (
     select 1
     from collections as c
-    inner join collection_checks as k on c.id = k.collection_id
-    where c.id = %(id)s::integer or c.public_id = %(public_id)s::text
+    where (c.id = %(id)s::integer or c.public_id = %(public_id)s::text)
+    and (
+        exists (select from collection_checks as k where k.collection_id = c.id)
+        or exists (
+            select from collection_checks as k
+            where k.params ->> 'collection' = c.public_id and k.kind = 'disjoint' and k.blocks
+        )
+    )
 );
 
 -- name: protected -> ProtectedAlias

@@ -86,18 +86,27 @@ async def _in_project(tx: Tx, actor: Actor, owner: str, project: str, name: str)
     return await numbered.find(tx, owner_id=found.owner_id, container_id=found.id, title=name)
 
 
-async def add_types(tx: Tx, actor: Actor, ref: str | int, types: Sequence[str], *, reason: str | None = None) -> Card:
+async def add_types(
+    tx: Tx,
+    actor: Actor,
+    ref: str | int,
+    types: Sequence[str],
+    *,
+    expected: int | None = None,
+    reason: str | None = None,
+) -> Card:
     """Let a release accept more types of versions; it never accepts fewer.
 
     Raises:
         CollectionNotFound, Unauthenticated, Forbidden, ScopeTooNarrow: the actor may not change it.
+        PreconditionFailed: it has another revision than the one expected.
         TypeNotAccepted: its registry does not accept one of them.
         Invalid: it is an artifact, whose one type is its own; no type.
     """
     wanted = checks.types(types)
     there = await shelves.release(tx, actor, ref)
     shelf = await shelves.shelf_of(tx, actor, there.owner_id) if there.owner_kind == "registry" else None
-    held = await hold(tx, actor, there.id, Permission.COLLECTION_UPDATE)
+    held = await hold(tx, actor, there.id, Permission.COLLECTION_UPDATE, expected=expected)
     if held.kind != "release":
         message = f"{held.title} is an artifact; it has one type."
         raise Invalid(message, field="types")

@@ -1,12 +1,15 @@
 """What a query or a collection finds, as files that trainers read: COCO, YOLO, or lines of JSON, and the media.
 
+Of videos, COCO's images are the frames that have labels, and come as pictures; the other forms have the video itself.
+
 An export is a list of files, each told as it is made: nothing is kept in memory but the ids, and one batch of items at
 a time, each batch in a transaction of its own. Items that vanish meanwhile are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, get_args
@@ -15,7 +18,7 @@ import orjson
 
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs
-from pinakes.server.catalog import datasets, media as catalog
+from pinakes.server.catalog import datasets, media as catalog, media_readers
 from pinakes.server.catalog.media_reading import may_download
 from pinakes.server.catalog.media_types import Media, MediaBytes
 from pinakes.server.db import Database, Tx
@@ -28,6 +31,10 @@ from pinakes.server.search.filters import EVERYTHING, Expression
 Form: TypeAlias = Literal["coco", "yolo", "jsonl"]
 FORMS: tuple[str, ...] = get_args(Form)
 BATCH = 500
+# Why a frame is no picture of an export.
+NO_PICTURE = "the frame can't be read"
+# The tables of a COCO document, and what each says of an item.
+_Tables: TypeAlias = "Mapping[str, Callable[[Annotation], Iterable[dict[str, object]]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,16 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an export will hold: the items, the classes that they may have, and where each dataset lies."""
+    """What an export will hold: the items, the classes that they may have, and where each dataset lies.
+
+    Attributes:
+        videos: The items are videos.
+    """
 
     items: Sequence[int]
     classes: Sequence[LabelClass]
     folders: Mapping[int, str]
+    videos: bool = False
 
     def path(self, item: Media | Annotation) -> str:
         """Return the path of an item: its dataset's, and its name."""
@@ -92,7 +104,8 @@ async def plan(tx: Tx, actor: Actor, order: Order) -> Plan:
     rows, _ = await datasets.page(tx, actor, project_id, limit=100_000)
     parents = {row.id: (row.parent_id, row.name) for row in rows}
     known = await classes.list_classes(tx, actor, project_id)
-    return Plan(found, sorted(known, key=lambda each: each.id), {row: _folder(row, parents) for row in parents})
+    folders = {row: _folder(row, parents) for row in parents}
+    return Plan(found, sorted(known, key=lambda each: each.id), folders, videos=first[0].kind == "video")
 
 
 async def _require_one_project(tx: Tx, actor: Actor, order: Order, project_id: int) -> None:
@@ -108,8 +121,15 @@ async def _require_one_project(tx: Tx, actor: Actor, order: Order, project_id: i
 async def files(db: Database, blobs: Blobs, actor: Actor, order: Order, planned: Plan) -> AsyncIterator[File]:
     """Tell the files of a planned export one after the other; the content of each is to be read before the next."""
     reading, names = _Reading(db, actor, planned), _Names(planned)
+    if order.form == "coco" and planned.videos:
+        async for file in _coco_of_videos(reading, planned, blobs if order.with_media else None):
+            yield file
+        return
     if order.form == "coco":
-        yield File("annotations.json", _coco(reading, planned))
+        missing = _Missing()
+        yield File("annotations.json", _coco(reading, planned, _of_images(planned, missing)))
+        if missing:
+            yield missing.file()
     elif order.form == "jsonl":
         yield File("items.jsonl", _lines(reading, planned))
     else:
@@ -146,27 +166,88 @@ class _Reading:
             yield {row.id: row for row in rows}, stored
 
 
-async def _coco(reading: _Reading, planned: Plan) -> AsyncIterator[bytes]:
-    """Write a COCO document piece by piece; the items are read twice, so that none of it has to be kept."""
+def _of_images(planned: Plan, missing: _Missing) -> _Tables:
+    return {
+        "images": lambda each: [coco.image(each, planned.path(each))],
+        "annotations": lambda each: _labels(each, planned, missing),
+    }
+
+
+def _of_videos(planned: Plan, numbers: coco.Frames, missing: _Missing) -> _Tables:
+    return {
+        "videos": lambda each: [coco.video(each, planned.path(each))],
+        "images": lambda each: coco.frames(each, planned.path(each), numbers),
+        "tracks": coco.tracks,
+        "annotations": lambda each: _labels(each, planned, missing, numbers),
+    }
+
+
+def _labels(
+    each: Annotation, planned: Plan, missing: _Missing, numbers: coco.Frames | None = None
+) -> Iterator[dict[str, object]]:
+    """Tell the annotations of an item, and note which of its labels are none."""
+    left_out: Counter[str] = Counter()
+    yield from coco.labels(each, numbers, left_out)
+    missing.add(each.item_id, planned.path(each), left_out)
+
+
+async def _coco_of_videos(reading: _Reading, planned: Plan, blobs: Blobs | None) -> AsyncIterator[File]:
+    """Tell a document, the frames that are its images, and which labels and frames are not there."""
+    numbers, missing = coco.Frames(), _Missing()
+    yield File("annotations.json", _coco(reading, planned, _of_videos(planned, numbers, missing)))
+    if blobs is not None:
+        async for file in _frames(reading, blobs, planned, numbers, missing):
+            yield file
+    if missing:
+        yield missing.file()
+
+
+async def _coco(reading: _Reading, planned: Plan, tables: _Tables) -> AsyncIterator[bytes]:
+    """Write a COCO document piece by piece; the items are read for each table, so that none of it has to be kept."""
     info = {"description": "Exported from Pinakes", "date_created": datetime.now(UTC).isoformat()}
     yield b'{"info":' + orjson.dumps(info) + b',"licenses":[],"categories":'
-    yield orjson.dumps([coco.category(each) for each in planned.classes]) + b',"images":['
-    async for piece in _joined(reading, lambda each: [coco.image(each, planned.path(each))]):
-        yield piece
-    yield b'],"annotations":['
-    async for piece in _joined(reading, coco.labels):
-        yield piece
-    yield b"]}\n"
+    yield orjson.dumps([coco.category(each) for each in planned.classes])
+    for name, said in tables.items():
+        yield b',"' + name.encode() + b'":['
+        between = b""
+        async for annotation in reading.annotations():
+            for entry in said(annotation):
+                yield between + orjson.dumps(entry, option=orjson.OPT_NON_STR_KEYS)
+                between = b","
+        yield b"]"
+    yield b"}\n"
 
 
-async def _joined(
-    reading: _Reading, said: Callable[[Annotation], Iterator[dict[str, object]] | list[dict[str, object]]]
-) -> AsyncIterator[bytes]:
-    between = b""
-    async for annotation in reading.annotations():
-        for entry in said(annotation):
-            yield between + orjson.dumps(entry, option=orjson.OPT_NON_STR_KEYS)
-            between = b","
+async def _frames(
+    reading: _Reading, blobs: Blobs, planned: Plan, numbers: coco.Frames, missing: _Missing
+) -> AsyncIterator[File]:
+    """Tell the frames of videos that have labels as pictures, and where the videos are that are no files here."""
+    links: list[bytes] = []
+    async for rows, stored in reading.batches():
+        for item_id, row in rows.items():
+            path, left = planned.path(row), set(numbers.of(item_id))
+            if item_id not in stored:
+                links.append(orjson.dumps({"path": path, "link": row.link}) + b"\n")
+                continue
+            if not left:
+                continue
+            async for frame, picture in _pictures(blobs, stored[item_id], left):
+                left.discard(frame)
+                yield File(f"images/{coco.frame_path(path, frame)}", _once(picture))
+            if left:
+                missing.add(item_id, path, {NO_PICTURE: len(left)})
+    if links:
+        yield File("links.jsonl", _once(b"".join(links)))
+
+
+async def _pictures(blobs: Blobs, video: MediaBytes, wanted: Iterable[int]) -> AsyncIterator[tuple[int, bytes]]:
+    """Tell frames of a video, as far as it can be decoded."""
+    async with blobs.local(video.key) as path:
+        try:
+            async for picture in media_readers.frames(path, video.mime, list(wanted)):
+                yield picture
+        except media_readers.Unreadable:
+            return
 
 
 async def _lines(reading: _Reading, planned: Plan) -> AsyncIterator[bytes]:
@@ -208,6 +289,25 @@ def _line(annotation: Annotation, path: str) -> dict[str, object]:
     }
 
 
+class _Missing:
+    """What an export can't hold, item by item: told in a file of its own."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def add(self, item_id: int, path: str, why: Mapping[str, int]) -> None:
+        """Note how many labels or frames of an item are missing, by the reason; nothing, where there are none."""
+        if why:
+            self._lines.append(orjson.dumps({"id": item_id, "path": path, "left_out": why}) + b"\n")
+
+    def file(self) -> File:
+        """Return the file."""
+        return File("left_out.jsonl", _once(b"".join(self._lines)))
+
+
 class _Names:
     """Where the files of items lie. A YOLO image and its text share all but the ending, so no two images may."""
 
@@ -238,17 +338,15 @@ class _Names:
 
 async def _yolo(reading: _Reading, planned: Plan, task: yolo.Task, names: _Names) -> AsyncIterator[File]:
     """Tell the classes, the text of each image, and which labels no text can hold."""
-    yield File("data.yaml", _once(yolo.description(planned.classes)))
+    yield File("data.yaml", _once(yolo.description(planned.classes).encode()))
     numbers = {each.id: number for number, each in enumerate(planned.classes)}
-    missing: list[str] = []
+    missing = _Missing()
     async for annotation in reading.annotations():
         text = "".join(f"{line}\n" for line in yolo.lines(annotation, numbers, task))
-        yield File(f"labels/{names.of_text(annotation)}.txt", _once(text))
-        if why := yolo.left_out(annotation):
-            told = {"id": annotation.item_id, "path": planned.path(annotation), "left_out": why}
-            missing.append(orjson.dumps(told).decode() + "\n")
+        yield File(f"labels/{names.of_text(annotation)}.txt", _once(text.encode()))
+        missing.add(annotation.item_id, planned.path(annotation), yolo.left_out(annotation))
     if missing:
-        yield File("left_out.jsonl", _once("".join(missing)))
+        yield missing.file()
 
 
 async def _media(reading: _Reading, blobs: Blobs, names: _Names) -> AsyncIterator[File]:
@@ -260,7 +358,7 @@ async def _media(reading: _Reading, blobs: Blobs, names: _Names) -> AsyncIterato
             else:
                 links.append(orjson.dumps({"path": names.of_file(row), "link": row.link}) + b"\n")
     if links:
-        yield File("links.jsonl", _once(b"".join(links).decode()))
+        yield File("links.jsonl", _once(b"".join(links)))
 
 
 def _batches(items: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -272,8 +370,8 @@ async def _stored(blobs: Blobs, key: str) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _once(text: str) -> AsyncIterator[bytes]:
-    yield text.encode()
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _folder(dataset_id: int, parents: Mapping[int, tuple[int | None, str]]) -> str:

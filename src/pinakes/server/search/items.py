@@ -97,7 +97,7 @@ async def find(
     except AccountNotFound:
         return Page([])
     found = await bound(tx, actor, _read(query))
-    parts, params = await _parts(tx, actor, found, order, owner_id=owner_id, kinds=kinds)
+    parts, params = _parts(actor, found, order, owner_id=owner_id, kinds=kinds)
     field, key = SORTS[order.field], _key(order)
     if cursor is not None:
         mark = _of_cursor(cursor, order, field)
@@ -142,7 +142,7 @@ async def ids_of(
     limit: int | None = None,
 ) -> list[int]:
     """Return what `find_ids` does, for a query whose names were looked up."""
-    parts, params = await _parts(tx, actor, found, order_of(sort), project_id=project_id, kinds=kinds)
+    parts, params = _parts(actor, found, order_of(sort), project_id=project_id, kinds=kinds)
     query: Query = SQL.found_ids
     if _is_of_media(found.expression) or (kinds is not None and set(kinds) <= set(MEDIA_KINDS)):
         query = SQL.found_media_ids
@@ -164,7 +164,7 @@ async def count(
         Invalid: see `find`.
     """
     found = await bound(tx, actor, _read(query), project_id=project_id)
-    parts, params = await _parts(tx, actor, found, None, project_id=project_id, kinds=kinds)
+    parts, params = _parts(actor, found, None, project_id=project_id, kinds=kinds)
     return await tx.value(SQL.count_found.with_parts(**parts), **params)
 
 
@@ -172,8 +172,7 @@ def _read(query: str | Expression) -> Expression:
     return language.parse(query) if isinstance(query, str) else query
 
 
-async def _parts(
-    tx: Tx,
+def _parts(
     actor: Actor,
     found: Bound,
     order: Order | None,
@@ -202,7 +201,7 @@ async def _parts(
     asked = condition(found.expression, media_fields(project_id) if of_one else ITEM_FIELDS, "f")
     parts = {"asked": asked}
     params |= asked.params
-    if (kept := await nameless(tx, actor, found.expression)) is not None:
+    if (kept := nameless(actor, found.expression)) is not None:
         within.append(kept.sql)
         params |= kept.params
     if within:

@@ -300,7 +300,7 @@ class _Search:
         if held is None and reach is not None and not plain:
             wanted = await search._outside(actor, reach, wanted, whole=kinds is None and scope.dataset_id is None)
         search._ask(wanted, reach, kinds)
-        search._keep_names(await nameless(tx, actor, wanted))
+        search._keep_names(nameless(actor, wanted))
         return search
 
     async def _reach(self, scope: Scope) -> Reach | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import LiteralString, cast
+from typing import cast
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections import change
@@ -21,10 +21,6 @@ from pinakes.server.permissions.service import sight
 from pinakes.server.search.filters import And, Compare, Expression, Not, Op, Or
 
 SQL = load(__package__, "items.sql")
-
-_NAMELESS: LiteralString = (
-    "not exists (select 1 from work as h where h.item_id = i.id and h.queue_id = any(%(nameless)s::integer []))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +78,9 @@ def compares(expression: Expression, *, positive: bool = False) -> Iterator[Comp
             yield expression
 
 
-async def nameless(tx: Tx, actor: Actor, expression: Expression) -> Part | None:
-    """Return the condition that keeps from an actor who labeled what he reviews, if a query asks who did."""
-    if not any(one.field == "labeler" for one in compares(expression)):
-        return None
-    hidden = sorted(await hiding.queue_ids(tx, actor))
-    return Part(_NAMELESS, {"nameless": hidden}) if hidden else None
+def nameless(actor: Actor, expression: Expression) -> Part | None:
+    """Return the condition that keeps from an actor who labeled what he is not told of, if a query asks who did."""
+    return hiding.shown(actor) if any(one.field == "labeler" for one in compares(expression)) else None
 
 
 def demanded(expression: Expression) -> Iterator[Compare]:

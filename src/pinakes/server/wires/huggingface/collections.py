@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, RootModel
 from starlette.responses import Response
 
 from pinakes.server.actor import Actor
+from pinakes.server.catalog import service as catalog
 from pinakes.server.collections import entries, service as collections
 from pinakes.server.collections.types import (
     Addition,
@@ -50,6 +51,8 @@ class ItemName(Form):
     async def checked(self, tx: Tx, actor: Actor) -> ItemRef:
         """Return what the room calls it, if it is one that this API has: not every collection is."""
         found = self.ref()
+        if (problem := catalog.malformed(self.type, self.id, "item.id")) is not None:
+            raise problem
         if found.kind == "collection":
             try:
                 await collections.get(tx, actor, self.id, kind=encode.SHOWCASE)

@@ -54,8 +54,9 @@ router = APIRouter(route_class=OAuthRoute, include_in_schema=False)
 async def start(call: Call) -> Response:
     """Give a device the code that it shows, and the one that it polls with."""
     form = await _form(call)
-    throttle.attempt("device", state_of(call).settings.signin_limit_address, _address(call))
-    async with state_of(call).db.transaction() as tx:
+    state = state_of(call)
+    await throttle.attempt(state.db, "device", state.settings.signin_limit_address, _address(call))
+    async with state.db.transaction() as tx:
         grant = await people.start_device_grant(tx, form.get("client_id", ""))
     page = f"{call.endpoint}{PAGE}"
     return respond(

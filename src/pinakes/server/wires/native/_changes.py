@@ -65,10 +65,9 @@ ReasonHeader = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One request that changes a collection: by whom, on which understanding, why, and with which key."""
+    """One request that changes something: by whom, why, and with which key."""
 
     actor: Actor
-    expected: int | None
     why: str | None
     once: OnceOnly
 
@@ -81,13 +80,26 @@ class Change:
         return given or self.why
 
 
-async def _change(
+@dataclass(frozen=True, slots=True)
+class Matched(Change):
+    """One request that makes the next revision of a collection, perhaps only if it is still what the caller knows."""
+
+    expected: int | None
+
+
+async def _change(request: Request, actor: By, key: Key = None, reason: ReasonHeader = None) -> Change:
+    return Change(actor, _utf8(reason), OnceOnly(request, key))
+
+
+async def _matched(
     request: Request, actor: By, key: Key = None, if_match: IfMatch = None, reason: ReasonHeader = None
-) -> Change:
-    return Change(actor, _revision(if_match), _utf8(reason), OnceOnly(request, key))
+) -> Matched:
+    return Matched(actor, _utf8(reason), OnceOnly(request, key), _revision(if_match))
 
 
+# What a handler declares that changes something; and one that hands `expected`, the If-Match, on to its verb.
 Changing = Annotated[Change, Depends(_change)]
+Matching = Annotated[Matched, Depends(_matched)]
 
 
 def _revision(etag: str | None) -> int | None:

@@ -194,7 +194,13 @@ async def put_each(tx: Tx, actor: Actor, wanted: Sequence[NewAnnotation]) -> lis
 
 
 async def add_objects(tx: Tx, actor: Actor, item: int, dataset: int, wanted: api.PutAnnotation) -> Mapping[str, int]:
-    """Add the objects of a request, and return those that have a key by it."""
+    """Add the objects of a request that are not there yet, and return those that have a key by it.
+
+    Raises:
+        Invalid: (field `objects.N`) one with a number is not there, or not as the request says it is.
+    """
+    await _require_objects(tx, actor, item, dataset, wanted.objects)
+    added = [each for each in wanted.objects if each.id is None]
     new = [
         NewObject(
             class_name=each.class_name,
@@ -203,10 +209,36 @@ async def add_objects(tx: Tx, actor: Actor, item: int, dataset: int, wanted: api
             meta=each.meta,
             tags=[new_tagging(tag) for tag in each.tags],
         )
-        for each in wanted.objects
+        for each in added
     ]
-    ids = await objects.add(tx, actor, dataset, new)
-    return {each.key: number for each, number in zip(wanted.objects, ids, strict=True) if each.key is not None}
+    ids = await objects.add(tx, actor, dataset, new) if new else []
+    made = {each.key: number for each, number in zip(added, ids, strict=True) if each.key is not None}
+    return made | {each.key: each.id for each in wanted.objects if each.key is not None and each.id is not None}
+
+
+async def _require_objects(tx: Tx, actor: Actor, item: int, dataset: int, wanted: Sequence[api.NewLabelObject]) -> None:
+    """Raise unless the objects of a request that have a number are an item's, and as the request says."""
+    numbers = [each.id for each in wanted if each.id is not None]
+    known = {one.id: one for one in await objects.get_many(tx, actor, numbers)} if numbers else {}
+    for at, each in enumerate(wanted):
+        if each.id is None:
+            continue
+        one = known.get(each.id)
+        if one is None or one.item_id not in {item, None} or one.dataset_id != dataset:
+            message = f"The item has no object {each.id}; without an id, one is added."
+            raise Invalid(message, field=f"objects.{at}.id")
+        if _as_it_was(each) != (one.class_name, one.description, one.meta, _tags_as_they_are(one.tags)):
+            message = f"Object {each.id} is there already, and stays as it is: send it as it is read, or leave it out."
+            raise Invalid(message, field=f"objects.{at}")
+
+
+def _as_it_was(each: api.NewLabelObject) -> tuple[object, ...]:
+    tags = _tags_as_they_are([new_tagging(tag) for tag in each.tags])
+    return each.class_name, each.description, dict(each.meta), tags
+
+
+def _tags_as_they_are(found: Sequence[Tagging | NewTagging]) -> list[tuple[object, ...]]:
+    return sorted(((tag.name, tag.value, tag.frame_from, tag.frame_to) for tag in found), key=str)
 
 
 def new_annotation(item: int, wanted: api.PutAnnotation, known: Mapping[str, int]) -> NewAnnotation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from codecs import BOM_UTF8
+from typing import IO, Annotated
 
 from fastapi import Depends, Query, Request
 
@@ -23,6 +24,13 @@ async def _state(request: Request) -> State:
 
 # What a handler declares to reach the database and the settings: `async def handler(state: Here, ...)`.
 Here = Annotated[State, Depends(_state)]
+
+
+def past_mark(file: IO[bytes]) -> None:
+    """Go to where a text begins: behind the byte order mark that some programs put before it."""
+    file.seek(0)
+    if file.read(len(BOM_UTF8)) != BOM_UTF8:
+        file.seek(0)
 
 
 def address_of(request: Request) -> str:

@@ -29,6 +29,7 @@ from fastapi import Path, Query, Request, Response
 
 from pinakes.api import releases as api
 from pinakes.api.common import MAX_INT4, STORABLE, Page
+from pinakes.server.actor import Actor
 from pinakes.server.artifacts import (
     artifacts,
     commits,
@@ -40,7 +41,7 @@ from pinakes.server.artifacts import (
     transfers,
     versions,
 )
-from pinakes.server.artifacts.types import FileSpec, NewFile, NewVersion, VersionChanges
+from pinakes.server.artifacts.types import FilePlace, FileSpec, NewFile, NewVersion, VersionChanges
 from pinakes.server.catalog import projects
 from pinakes.server.errors import CollectionNotFound
 from pinakes.server.people import service as people
@@ -127,6 +128,7 @@ async def begin_version(
             url=base
             + transfers.blob_upload(
                 state.signer,
+                actor,
                 account_id=found.account_id,
                 md5=found.md5,
                 version_id=version.id,
@@ -137,6 +139,65 @@ async def begin_version(
         if not found.there
     ]
     return api.DraftVersion(version=show.version(version, actor), existing=not begun.fresh, uploads=uploads)
+
+
+@router.post("/versions/{version}/uploads", responses=_CONFLICT)
+async def begin_upload(
+    request: Request, state: Here, actor: By, version: VersionPath, wanted: api.FileInParts
+) -> api.UploadInParts:
+    """Say where the parts of a large file of a version that was begun go, and which of them are here already.
+
+    After an upload that broke off, ask again and send what is missing. The parts of an upload that is not completed are
+    kept for two days.
+    """
+    sizes = transfers.part_sizes(wanted.size)
+    place = await _place(state, actor, version, wanted)
+    if place.there:
+        return api.UploadInParts(path=wanted.path, there=True, parts=[])
+    upload_id = transfers.upload_id_of(place.account_id, place.md5, wanted.size)
+    there = await transfers.parts_there(state.blobs, account_id=place.account_id, upload_id=upload_id)
+    base, name = endpoint_of(request, state), wanted.path.rpartition("/")[2]
+    parts = [
+        api.UploadPart(
+            number=number,
+            size=size,
+            there=there.get(number) == size,
+            url=base
+            + transfers.part_upload(
+                state.signer,
+                actor,
+                account_id=place.account_id,
+                upload_id=upload_id,
+                number=number,
+                name=name,
+                most=size,
+            ),
+        )
+        for number, size in enumerate(sizes, 1)
+    ]
+    return api.UploadInParts(path=wanted.path, there=False, parts=parts)
+
+
+@router.post("/versions/{version}/uploads/complete", responses=_CONFLICT)
+async def complete_upload(state: Here, actor: By, version: VersionPath, wanted: api.FileInParts) -> api.UploadInParts:
+    """Put the parts of a file together; 422 while some are missing (`parts`), or when their MD5 is another (`md5`)."""
+    place = await _place(state, actor, version, wanted)
+    if not place.there:
+        await transfers.complete(
+            state.db,
+            state.blobs,
+            account_id=place.account_id,
+            md5=place.md5,
+            size=wanted.size,
+            version_id=version,
+        )
+    return api.UploadInParts(path=wanted.path, there=True, parts=[])
+
+
+async def _place(state: State, actor: Actor, version: int, wanted: api.FileInParts) -> FilePlace:
+    async with state.db.transaction() as tx:
+        (place,) = await files.places(tx, actor, [FileSpec(version, wanted.path, bytes.fromhex(wanted.md5))])
+    return place
 
 
 def _new_file(file: api.NewFile) -> NewFile:

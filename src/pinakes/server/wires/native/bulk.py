@@ -11,7 +11,8 @@ answer is lines too (`pinakes.api.collections.BulkAnswer`):
     {"error": {...}}                                                           last, instead: nothing was done
 
 What can be refused at once (no such collection, another revision by now) is answered with its status. The work does not
-wait for a client that reads slowly, and goes on when he leaves: with an `Idempotency-Key` he can ask again.
+wait for a client that reads slowly, and goes on when he leaves: with an `Idempotency-Key` he can ask again. When the
+server is told to stop and the work would not end in time, it is undone, and the error is `shutting_down`: try again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import asyncio
 import csv
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from hashlib import sha256
 from io import StringIO, TextIOWrapper
@@ -32,11 +34,13 @@ import structlog
 from fastapi import Depends, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from pinakes.api import collections as api
-from pinakes.api.common import ErrorAnswer, ItemAddress, ItemKind
+from pinakes.api.common import MAX_INT4, ErrorAnswer, ItemAddress, ItemKind
+from pinakes.server import bodies
 from pinakes.server.actor import Actor
 from pinakes.server.collections import bulk, entries, revisions, service as collections
 from pinakes.server.collections.types import (
@@ -48,13 +52,15 @@ from pinakes.server.collections.types import (
     Progress,
 )
 from pinakes.server.db import Database, Tx
-from pinakes.server.errors import Invalid, PinakesError, TooLarge
+from pinakes.server.errors import Invalid, PinakesError, ShuttingDown, TooLarge
 from pinakes.server.events import idempotency
 from pinakes.server.events.types import Kept
 from pinakes.server.permissions.service import require_sign_in
 from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.native import encode
-from pinakes.server.wires.native._changes import Change, Changing, CollectionRef
+from pinakes.server.wires.native._changes import CollectionRef, Matched, Matching
+from pinakes.server.wires.native._problems import told
+from pinakes.server.wires.native._shared import past_mark
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import describe, errors, router as make_router
 from pinakes.server.wires.native.idempotency import again
@@ -135,10 +141,10 @@ async def decode(request: Request, model: type[M]) -> M:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
         found = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
-        raise RequestValidationError(found) from error
+        raise RequestValidationError(found, body=_decoded(await request.body())) from error
 
 
-async def add(request: Request, change: Change, collection: str, options: BulkOptions) -> Response:
+async def add(request: Request, change: Matched, collection: str, options: BulkOptions) -> Response:
     """Add the lines of the body to a collection, and answer with lines."""
     await _admit(request, change, collection)
     spool = await _spooled(request)
@@ -159,7 +165,7 @@ async def add(request: Request, change: Change, collection: str, options: BulkOp
         }
     },
 )
-async def import_entries(request: Request, change: Changing, collection: CollectionRef, options: Options) -> Response:
+async def import_entries(request: Request, change: Matching, collection: CollectionRef, options: Options) -> Response:
     """Add what an export holds, with its notes and scores. Answers as a bulk call does; `line` counts the entries."""
     await _admit(request, change, collection)
     if _content_type(request) == CSV:
@@ -237,7 +243,7 @@ class _Imported(BaseModel):
     score: api.Score | None = None
 
 
-async def _admit(request: Request, change: Change, collection: str) -> None:
+async def _admit(request: Request, change: Matched, collection: str) -> None:
     """Refuse before the body is taken in whoever can't change the collection: he need not send a long one in vain."""
     async with state_of(request).db.reading() as tx:
         await collections.get(tx, change.actor, collection)
@@ -246,6 +252,7 @@ async def _admit(request: Request, change: Change, collection: str) -> None:
 
 async def _spooled(request: Request) -> _Spool:
     """Take in the body. Nothing is locked meanwhile, and it is never in memory whole."""
+    bodies.streamed(request)
     file = _spool()
     digest = sha256()
     lines = 0
@@ -269,6 +276,7 @@ async def _spooled(request: Request) -> _Spool:
 def _lines(file: IO[bytes], read: Callable[[bytes], BulkLine]) -> Iterator[BulkLine]:
     """Read a file line by line, of which none is in memory whole that is longer than a line may be."""
     rest, skipping = b"", False
+    past_mark(file)
     while block := file.read(_BLOCK):
         whole, newline, tail = block.rpartition(b"\n")
         if newline:
@@ -315,7 +323,7 @@ def _new_entry(line: bytes) -> BulkLine:
     try:
         entry = api.NewEntry.model_validate_json(line)
     except ValidationError as error:
-        return _invalid(error)
+        return _invalid(error, _decoded(line))
     return Addition(_ref(entry.item), entry.note, entry.score)
 
 
@@ -326,18 +334,19 @@ def _imported(line: bytes) -> BulkLine:
     try:
         return _as_addition(_Imported.model_validate_json(line, strict=True))
     except ValidationError as error:
-        return _invalid(error)
+        return _invalid(error, _decoded(line))
 
 
 def _records(file: IO[bytes]) -> Iterator[BulkLine]:
     """Read the records of a CSV file, with the columns that its first line names."""
     for record in _csv_reader(file):
+        values: dict[str, object] = {"kind": record["kind"], "address": record["address"]}
         try:
-            score = float(record["score"]) if record.get("score") else None
-            values = {"kind": record["kind"], "address": record["address"], "note": record.get("note") or None}
-            yield _as_addition(_Imported.model_validate({**values, "score": score}, strict=True))
+            values["note"] = record.get("note") or None
+            values["score"] = float(record["score"]) if record.get("score") else None
+            yield _as_addition(_Imported.model_validate(values, strict=True))
         except ValidationError as error:
-            yield _invalid(error)
+            yield _invalid(error, values)
         except ValueError:
             yield Invalid("The score is not a number.", field="score")
 
@@ -380,13 +389,25 @@ def _ref(item: int | ItemAddress) -> ItemRef:
     return ItemRef(item_id=item) if isinstance(item, int) else ItemRef(kind=item.kind, address=item.address)
 
 
-def _invalid(error: ValidationError) -> Invalid:
-    """Say what is wrong with a line, in the words of its first problem."""
-    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if problem["type"] == "json_invalid":
+def _invalid(error: ValidationError, sent: object) -> Invalid:
+    """Say what is wrong with a line: all of it in the details, in short by its first problem."""
+    problems = error.errors(include_url=False)
+    if problems[0]["type"] == "json_invalid":
         return Invalid("The line is not JSON.")
-    field = ".".join(str(part) for part in problem["loc"])
-    return Invalid(f"{field}: {problem['msg']}." if field else f"{problem['msg']}.", field=field or None)
+    if not problems[0]["loc"]:
+        message = f'A line is an item\'s number, 1 to {MAX_INT4}, or an object with its item: {{"item": …}}.'
+        return Invalid(message, field="item")
+    found = told(problems, sent)
+    details = {"problems": [{"field": one.field, "message": one.message} for one in found]}
+    return Invalid(f"{found[0].field}: {found[0].message}", field=found[0].field, details=details)
+
+
+def _decoded(text: bytes) -> object:
+    """Decode JSON as the models do; None for what is none."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -405,9 +426,9 @@ class _Replayed(Exception):
 class _Bulk:
     """One bulk call under way: how far it is, what was wrong with which lines, and its end."""
 
-    def __init__(self, request: Request, change: Change, collection: str, options: BulkOptions, found: _Input) -> None:
+    def __init__(self, request: Request, change: Matched, collection: str, options: BulkOptions, found: _Input) -> None:
         self._request_id: str = request_id_of(request)
-        self._change: Change = change
+        self._change: Matched = change
         self._collection: str = collection
         self._atomic: bool = options.atomic
         self._total: int = found.spool.lines
@@ -418,6 +439,7 @@ class _Bulk:
         self._summary: BulkSummary | None = None
         self._database: Database = state_of(request).db
         self._lines: _Ahead = _Ahead(found.lines())
+        self._committing: bool = False
         self._report_all: bool = options.report_all
         self._steps: AsyncGenerator[Progress | LineResult | BulkSummary] = self._run()
 
@@ -446,6 +468,7 @@ class _Bulk:
                     yield step
             if keyed and summary is not None and summary.applied:
                 await self.keep(tx, summary)
+            self._committing = True
         if summary is not None:
             yield summary
 
@@ -454,17 +477,26 @@ class _Bulk:
         await anext(self._steps)
         await self._lines.prepare()
 
+    async def give_up(self) -> None:
+        """Undo what was begun."""
+        await self._steps.aclose()
+
     async def finish(self) -> None:
-        """Take all other steps, however slowly the client reads."""
-        async for step in self._steps:
-            match step:
-                case Progress():
-                    self._progress = step
-                    await self._lines.prepare()
-                case LineResult():
-                    self._note(step)
-                case BulkSummary():
-                    self._summary = step
+        """Take all other steps, however slowly the client reads; undone when it is cut short."""
+        async with aclosing(self._steps):
+            async for step in self._steps:
+                match step:
+                    case Progress():
+                        self._progress = step
+                        await self._lines.prepare()
+                    case LineResult():
+                        self._note(step)
+                    case BulkSummary():
+                        self._summary = step
+
+    def may_stop(self) -> bool:
+        """Tell whether the work can still be undone: not once it is on its way into the database for good."""
+        return not self._committing
 
     async def answer(self, work: asyncio.Task[None]) -> AsyncGenerator[bytes]:
         """Yield the lines of the answer, while `finish` is at work and after it."""
@@ -476,7 +508,7 @@ class _Bulk:
                 yield _line({"progress": {"received": told.of, "applied": told.done, "of": told.of}})
             if done:
                 break
-        error = work.exception()
+        error = ShuttingDown() if work.cancelled() else work.exception()
         if error is not None:
             known = error if isinstance(error, PinakesError) else PinakesError(_ACCIDENT)
             yield _line({"error": describe(known, self._request_id)})
@@ -529,12 +561,8 @@ class _Ahead:
                 return
 
 
-# The work under way, so that it is not forgotten when its client leaves.
-_under_way: set[asyncio.Task[None]] = set()
-
-
 async def _carry_out(
-    request: Request, change: Change, collection: str, options: BulkOptions, found: _Input
+    request: Request, change: Matched, collection: str, options: BulkOptions, found: _Input
 ) -> Response:
     """Begin a bulk call, and answer with lines while it goes on; or answer what is kept under its key."""
     call = _Bulk(request, change, collection, options, found)
@@ -542,21 +570,23 @@ async def _carry_out(
         await call.begin()
     except _Replayed as replayed:
         return again(replayed.kept)
-    work = asyncio.create_task(call.finish())
-    _under_way.add(work)
+    try:
+        work = state_of(request).ending.start(call.finish(), may_stop=call.may_stop)
+    except ShuttingDown:
+        await call.give_up()
+        raise
     work.add_done_callback(_ended)
     return StreamingResponse(call.answer(work), media_type=LINES)
 
 
 def _ended(work: asyncio.Task[None]) -> None:
-    _under_way.discard(work)
     error = None if work.cancelled() else work.exception()
     if error is not None and not isinstance(error, PinakesError):
         log.error("bulk_failed", exc_info=error)
 
 
 def _line(content: object) -> bytes:
-    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
 def _summary_line(done: BulkSummary, *, cut: bool = False) -> bytes:
@@ -568,6 +598,7 @@ def _summary_line(done: BulkSummary, *, cut: bool = False) -> bytes:
                 "duplicates": done.duplicate,
                 "unknown": done.unknown,
                 "invalid": done.invalid,
+                "not_applied": done.not_applied,
                 "revision": done.revision,
                 "applied": done.applied,
                 "problems_cut": cut,
@@ -588,6 +619,7 @@ class _Source:
     database: Database
     actor: Actor
     public_id: str
+    number: int
     revision: int
     past: bool
 
@@ -599,27 +631,27 @@ class _Source:
             number = found.revision
             if revision is not None:
                 number = await revisions.number_of(tx, found.id, revision, newest=found.revision)
-        return cls(database, actor, found.public_id, number, past=number != found.revision)
+        return cls(database, actor, found.public_id, found.id, number, past=number != found.revision)
 
     async def pages(self) -> AsyncGenerator[list[Entry]]:
         """Yield the entries; when the collection changes meanwhile, go on with what it was."""
-        cursor: str | None = None
+        after: bytes | None = None
         while True:
             async with self.database.snapshot() as tx:
-                if not self.past:
-                    self.past = (await collections.get(tx, self.actor, self.public_id)).revision != self.revision
-                page = await entries.page(
+                now = await collections.get(tx, self.actor, self.public_id)
+                self.past = self.past or now.revision != self.revision
+                rows = await entries.entries_behind(
                     tx,
                     self.actor,
-                    self.public_id,
+                    self.number,
+                    after=after,
                     limit=_PAGE,
-                    cursor=cursor,
                     revision=self.revision if self.past else None,
                 )
-            yield page.rows
-            cursor = page.next
-            if cursor is None:
+            yield rows
+            if len(rows) < _PAGE:
                 return
+            after = rows[-1].order_key
 
 
 async def _json_lines(source: _Source) -> AsyncGenerator[bytes]:
@@ -639,7 +671,7 @@ async def _csv_lines(source: _Source) -> AsyncGenerator[str]:
 
 
 def _plain(row: encode.Json) -> encode.Json:
-    return {**row, "added_at": row["added_at"].isoformat()}
+    return {**row, "added_at": row["added_at"].isoformat().replace("+00:00", "Z")}
 
 
 class _File(SpooledTemporaryFile[bytes]):

@@ -14,9 +14,9 @@
 | GET /repos/{kind}/{owner}/{name}/likes `?limit&cursor` | → Page[Voter] |
 | GET /users/{name}/likes `?limit&cursor` | → Page[Liked] |
 | GET /papers `?q&limit&cursor` | → Page[Paper] |
-| POST /papers | RegisterPaper → 201 Paper |
-| GET, DELETE /papers/{arxiv_id} | → Paper; → 204 |
-| GET, DELETE /papers/{archive}/{number} | the same for ids from before 2007: `hep-th/9901001` |
+| POST /papers | RegisterPaper → 201 Paper; 200 for one that is known like that |
+| GET, PATCH, DELETE /papers/{arxiv_id} | → Paper; UpdatePaper → Paper; → 204 |
+| GET, PATCH, DELETE /papers/{archive}/{number} | the same for ids from before 2007: `hep-th/9901001` |
 | GET /buckets `?owner&q&limit&cursor` | → Page[Bucket] |
 | POST /buckets | CreateBucket → 201 Bucket |
 | GET, PATCH, DELETE /buckets/{owner}/{name} | → Bucket; UpdateBucket → Bucket; → 204 |
@@ -42,7 +42,7 @@ from pinakes.api import catalog as api
 from pinakes.api.common import MAX_INT4, STORABLE, AccountName, ItemKind, Page
 from pinakes.server.actor import Actor
 from pinakes.server.catalog import service as catalog
-from pinakes.server.catalog.types import ItemListing, ReferenceChanges, RepoChanges, RepoListing
+from pinakes.server.catalog.types import ItemListing, PaperChanges, ReferenceChanges, RepoChanges, RepoListing
 from pinakes.server.db import Tx
 from pinakes.server.permissions import service as permissions
 from pinakes.server.state import State
@@ -78,10 +78,11 @@ Words = Annotated[Text | None, Query(description="Words that are all in its addr
 
 _CONFLICT = errors(409)
 _NO_CONTENT: dict[str, Any] = {"status_code": 204, "response_class": Response, "responses": _CONFLICT}
+_KNOWN: dict[str, Any] = {"model": api.Paper, "description": "It is known, with these very facts."}
 
 
-def _made(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), 201, media_type="application/json")
+def _made(answer: BaseModel, status: int = 201) -> Response:
+    return Response(answer.model_dump_json(), status, media_type="application/json")
 
 
 def _address(owner: str, name: str) -> str:
@@ -274,9 +275,9 @@ async def search_papers(
     return Page(rows=[show_paper(found, actor) for found in page.rows], next=page.next)
 
 
-@router.post("/papers", status_code=201, response_model=api.Paper, responses=_CONFLICT)
+@router.post("/papers", status_code=201, response_model=api.Paper, responses={**_CONFLICT, 200: _KNOWN})
 async def register_paper(actor: By, once: Once, wanted: api.RegisterPaper) -> Response:
-    """Make a paper known, or correct one that one registered oneself. Registered by somebody else: 409."""
+    """Make a paper known. Known with the very same facts: 200, and nothing changes. With others: 409."""
 
     async def work(tx: Tx) -> Response:
         made = await catalog.register_paper(
@@ -288,7 +289,7 @@ async def register_paper(actor: By, once: Once, wanted: api.RegisterPaper) -> Re
             abstract=wanted.abstract,
             published_at=wanted.published_at,
         )
-        return _made(show_paper(made, actor))
+        return _made(show_paper(made.paper, actor), 201 if made.new else 200)
 
     return await once.write(actor, work)
 
@@ -307,6 +308,20 @@ async def get_old_paper(state: Here, actor: By, archive: Archive, number: Number
         return show_paper(await catalog.get_paper(tx, actor, f"{archive}/{number}"), actor)
 
 
+@router.patch("/papers/{arxiv_id}")
+async def update_paper(state: Here, actor: By, arxiv_id: ArxivPath, wanted: api.UpdatePaper) -> api.Paper:
+    """Correct a paper. For whoever registered it, and administrators of the server."""
+    return await _update_paper(state, actor, arxiv_id, wanted)
+
+
+@router.patch("/papers/{archive}/{number}")
+async def update_old_paper(
+    state: Here, actor: By, archive: Archive, number: Number, wanted: api.UpdatePaper
+) -> api.Paper:
+    """Correct a paper that has an id from before 2007."""
+    return await _update_paper(state, actor, f"{archive}/{number}", wanted)
+
+
 @router.delete("/papers/{arxiv_id}", **_NO_CONTENT)
 async def delete_paper(state: Here, actor: By, arxiv_id: ArxivPath) -> None:
     """Delete a paper. For whoever registered it, and administrators of the server."""
@@ -319,6 +334,12 @@ async def delete_old_paper(state: Here, actor: By, archive: Archive, number: Num
     """Delete a paper that has an id from before 2007."""
     async with state.db.transaction() as tx:
         await catalog.delete_paper(tx, actor, f"{archive}/{number}")
+
+
+async def _update_paper(state: State, actor: Actor, arxiv_id: str, wanted: api.UpdatePaper) -> api.Paper:
+    changes = PaperChanges(**wanted.model_dump())
+    async with state.db.transaction() as tx:
+        return show_paper(await catalog.update_paper(tx, actor, arxiv_id, changes), actor)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

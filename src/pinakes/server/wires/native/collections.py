@@ -10,10 +10,10 @@ below `/api/v1`. The types are those of `pinakes.api.collections`.
 | GET /collections/{c} `?entries=N` | → Collection, ETag |
 | PATCH /collections/{c} (If-Match) | UpdateCollection → Collection, ETag |
 | DELETE /collections/{c} (If-Match) | → 204: to the trash |
-| POST /collections/{c}/restore | → Collection: out of the trash |
-| POST /collections/{c}/purge | → 204: for good |
+| POST /collections/{c}/restore (If-Match) | → Collection: out of the trash |
+| POST /collections/{c}/purge (If-Match) | → 204: for good |
 | POST /collections/{c}/copy | CopyCollection → 201 Collection |
-| POST /collections/{c}/transfer | TransferCollection → Collection |
+| POST /collections/{c}/transfer (If-Match) | TransferCollection → Collection |
 | PUT, DELETE /collections/{c}/vote | → Collection |
 | GET /collections/{c}/entries `?limit≤1000&cursor&revision&fields=full or lean` | → Page[Entry] or Page[LeanEntry] |
 | POST /collections/{c}/entries (If-Match) | AddEntries → Batch; atomic and refused: 409/422/404 RefusedBatch |
@@ -35,7 +35,7 @@ below `/api/v1`. The types are those of `pinakes.api.collections`.
 | GET /collections/{c}/compare/{c} | → SetSizes |
 | GET /collections/{c}/history `?limit&cursor` (events.py) | → Page[Event], newest first |
 | GET /collections/{c}/export `?format=jsonl or csv&revision` (bulk.py) | → a stream of ExportedEntry lines |
-| POST /collections/{c}/import `?atomic&report` (bulk.py), application/x-ndjson or text/csv | lines → lines, as above |
+| POST /collections/{c}/import `?atomic&report` (If-Match), application/x-ndjson or text/csv | lines → lines (bulk.py) |
 | GET /items/{id}/collections `?limit&cursor` | → Page[Collection] that hold the item |
 | GET /events `?after&limit&collection&verb` (events.py) | → Feed |
 | GET /events/stream `?after&collection&verb` (events.py) | → server-sent events, `id:` is the cursor |
@@ -71,7 +71,7 @@ from pinakes.server.db import Tx
 from pinakes.server.errors import Invalid, PinakesError
 from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.native import bulk, encode
-from pinakes.server.wires.native._changes import Change, Changing, CollectionRef
+from pinakes.server.wires.native._changes import Change, Changing, CollectionRef, Matching
 from pinakes.server.wires.native._releases import spelled
 from pinakes.server.wires.native._shared import After, Limit
 from pinakes.server.wires.native.auth import By
@@ -213,7 +213,7 @@ async def get_collection(request: Request, actor: By, collection: CollectionRef,
 
 @router.patch("/collections/{collection}", response_model=api.Collection, responses=_CHANGED)
 async def update_collection(
-    request: Request, change: Changing, collection: CollectionRef, body: api.UpdateCollection
+    request: Request, change: Matching, collection: CollectionRef, body: api.UpdateCollection
 ) -> Response:
     """Change a collection's own fields. The slug follows the title; former slugs still find it."""
     values = FieldChanges(**body.model_dump(exclude={"reason"}))
@@ -228,7 +228,7 @@ async def update_collection(
 
 
 @router.delete("/collections/{collection}", responses=_CHANGED, **_NO_CONTENT)
-async def delete_collection(change: Changing, collection: CollectionRef) -> Response:
+async def delete_collection(change: Matching, collection: CollectionRef) -> Response:
     """Put a collection into the trash, from where it can be restored until it is purged."""
 
     async def work(tx: Tx) -> Response:
@@ -238,25 +238,26 @@ async def delete_collection(change: Changing, collection: CollectionRef) -> Resp
     return await change.write(work)
 
 
-@router.post("/collections/{collection}/restore", response_model=api.Collection, responses=_CONFLICT)
+@router.post("/collections/{collection}/restore", response_model=api.Collection, responses=_CHANGED)
 async def restore_collection(
-    request: Request, change: Changing, collection: CollectionRef, body: api.Why | None = None
+    request: Request, change: Matching, collection: CollectionRef, body: api.Why | None = None
 ) -> Response:
     """Bring a collection back from the trash, with its entries, notes, order and address."""
 
     async def work(tx: Tx) -> Response:
         reason = change.reason(body.reason if body else None)
-        return _answer(await collections.restore(tx, change.actor, collection, reason=reason), request, change.actor)
+        found = await collections.restore(tx, change.actor, collection, expected=change.expected, reason=reason)
+        return _answer(found, request, change.actor)
 
     return await change.write(work)
 
 
-@router.post("/collections/{collection}/purge", responses=_CONFLICT, **_NO_CONTENT)
-async def purge_collection(change: Changing, collection: CollectionRef) -> Response:
+@router.post("/collections/{collection}/purge", responses=_CHANGED, **_NO_CONTENT)
+async def purge_collection(change: Matching, collection: CollectionRef) -> Response:
     """Forget a collection in the trash for good, with its history."""
 
     async def work(tx: Tx) -> Response:
-        await collections.purge(tx, change.actor, collection)
+        await collections.purge(tx, change.actor, collection, expected=change.expected)
         return encode.empty()
 
     return await change.write(work)
@@ -284,14 +285,16 @@ async def copy_collection(
     return await change.write(work)
 
 
-@router.post("/collections/{collection}/transfer", response_model=api.Collection, responses=_CONFLICT)
+@router.post("/collections/{collection}/transfer", response_model=api.Collection, responses=_CHANGED)
 async def transfer_collection(
-    request: Request, change: Changing, collection: CollectionRef, body: api.TransferCollection
+    request: Request, change: Matching, collection: CollectionRef, body: api.TransferCollection
 ) -> Response:
     """Give a collection to another owner; its former address still finds it."""
 
     async def work(tx: Tx) -> Response:
-        given = await collections.transfer(tx, change.actor, collection, body.owner, reason=change.reason(body.reason))
+        given = await collections.transfer(
+            tx, change.actor, collection, body.owner, expected=change.expected, reason=change.reason(body.reason)
+        )
         return _answer(given, request, change.actor)
 
     return await change.write(work)
@@ -369,14 +372,14 @@ async def list_entries(
 )
 async def add_entries(
     request: Request,
-    change: Changing,
+    change: Matching,
     collection: CollectionRef,
     options: bulk.Options,
 ) -> Response:
     """Add items. As JSON: up to 10,000, anywhere. As JSON lines: up to a million, at the end, with progress.
 
     Each line has an outcome of its own: `added`, `duplicate`, `unknown` (no such item, or none that you see) or
-    `invalid`. With `atomic`, one that is not `added` undoes them all.
+    `invalid`. With `atomic`, one that is not `added` undoes them all, and the good ones are `not_applied`.
     """
     if bulk.is_lines(request):
         return await bulk.add(request, change, collection, options)
@@ -400,7 +403,7 @@ async def add_entries(
 
 @router.patch("/collections/{collection}/entries", response_model=api.Batch, responses={**_CHANGED, **bulk.REFUSED})
 async def update_entries(
-    request: Request, change: Changing, collection: CollectionRef, body: api.UpdateEntries
+    request: Request, change: Matching, collection: CollectionRef, body: api.UpdateEntries
 ) -> Response:
     """Change notes, scores and positions of many entries, as one change of the collection."""
     changes = [EntryChange(row.entry, row.note, row.position, row.score) for row in body.entries]
@@ -424,7 +427,7 @@ async def update_entries(
     "/collections/{collection}/entries/remove", response_model=api.Batch, responses={**_CHANGED, **bulk.REFUSED}
 )
 async def remove_entries(
-    request: Request, change: Changing, collection: CollectionRef, body: api.RemoveEntries
+    request: Request, change: Matching, collection: CollectionRef, body: api.RemoveEntries
 ) -> Response:
     """Take many entries out. The items themselves are not touched."""
 
@@ -445,7 +448,7 @@ async def remove_entries(
 
 @router.post("/collections/{collection}/entries/move", response_model=api.Batch, responses=_CHANGED)
 async def move_entries(
-    request: Request, change: Changing, collection: CollectionRef, body: api.MoveEntries
+    request: Request, change: Matching, collection: CollectionRef, body: api.MoveEntries
 ) -> Response:
     """Move entries together, in the order that you give, to one place: all of them, or none when one is unknown."""
 
@@ -472,7 +475,7 @@ async def get_entry(request: Request, actor: By, collection: CollectionRef, entr
 
 
 @router.patch("/collections/{collection}/entries/{entry:entry}", response_model=api.Entry, responses=_CHANGED)
-async def update_entry(change: Changing, collection: CollectionRef, entry: EntryRef, body: api.EntryUpdate) -> Response:
+async def update_entry(change: Matching, collection: CollectionRef, entry: EntryRef, body: api.EntryUpdate) -> Response:
     """Change one entry's note, score or position. An empty note removes the note."""
 
     async def work(tx: Tx) -> Response:
@@ -492,7 +495,7 @@ async def update_entry(change: Changing, collection: CollectionRef, entry: Entry
 
 
 @router.delete("/collections/{collection}/entries/{entry:entry}", responses=_CHANGED, **_NO_CONTENT)
-async def remove_entry(change: Changing, collection: CollectionRef, entry: EntryRef) -> Response:
+async def remove_entry(change: Matching, collection: CollectionRef, entry: EntryRef) -> Response:
     """Take one entry out. The item itself is not touched."""
 
     async def work(tx: Tx) -> Response:
@@ -530,7 +533,7 @@ async def get_revision(request: Request, actor: By, collection: CollectionRef, r
     "/collections/{collection}/revisions/{revision}/restore", response_model=api.Collection, responses=_CHANGED
 )
 async def restore_revision(
-    request: Request, change: Changing, collection: CollectionRef, revision: RevisionPath, body: api.Why | None = None
+    request: Request, change: Matching, collection: CollectionRef, revision: RevisionPath, body: api.Why | None = None
 ) -> Response:
     """Make a collection what it was: entries, order, notes and its own fields. That is a new revision."""
 
@@ -549,7 +552,7 @@ async def restore_revision(
 
 
 @router.post("/collections/{collection}/undo", response_model=api.Collection, responses=_CHANGED)
-async def undo(request: Request, change: Changing, collection: CollectionRef, body: api.Why | None = None) -> Response:
+async def undo(request: Request, change: Matching, collection: CollectionRef, body: api.Why | None = None) -> Response:
     """Take the last change back; again takes the one before back, and so on."""
 
     async def work(tx: Tx) -> Response:
@@ -635,8 +638,14 @@ async def _number(tx: Tx, actor: Actor, collection: str, revision: int | str | N
 
 
 def _item(text: str) -> ItemRef:
-    """Read an item of the query string: a number, or `kind:address`."""
+    """Read an item of the query string: a number, or `kind:address`.
+
+    Raises:
+        Invalid: it can be no address of that kind.
+    """
     kind, colon, address = text.partition(":")
+    if colon and (problem := catalog.malformed(kind, address, "item")) is not None:
+        raise problem
     return ItemRef(kind=kind, address=address) if colon else ItemRef(item_id=min(int(kind), MAX_INT4))
 
 

@@ -30,7 +30,7 @@ Allowed = dict[tuple[int, str], list[str]]
 def answer(content: object, *, status: int = 200, revision: int | None = None) -> Response:
     """Make an answer of JSON; `revision` becomes its ETag."""
     headers = {"ETag": f'"{revision}"'} if revision is not None else None
-    return Response(orjson.dumps(content), status, headers, media_type="application/json")
+    return Response(orjson.dumps(content, option=orjson.OPT_UTC_Z), status, headers, media_type="application/json")
 
 
 def empty(*, revision: int | None = None) -> Response:

@@ -154,7 +154,7 @@ class Broadcast:
 
     async def _poll(self) -> None:
         position: str | None = None
-        while self._listeners and not self._state.stopping.is_set():
+        while self._listeners and not self._state.ending.begun.is_set():
             found = 0
             try:
                 async with self._state.db.reading() as tx:
@@ -176,7 +176,7 @@ class Broadcast:
 
     async def _pause(self) -> None:
         try:
-            await asyncio.wait_for(self._state.stopping.wait(), POLL_EVERY)
+            await asyncio.wait_for(self._state.ending.begun.wait(), POLL_EVERY)
         except TimeoutError:
             return
 
@@ -299,4 +299,4 @@ def _shown(rows: Sequence[Row], names: Names, reader: Reader) -> list[Event]:
 
 
 def _sse(event: Event) -> bytes:
-    return b"id: " + event.cursor.encode() + b"\ndata: " + orjson.dumps(event) + b"\n\n"
+    return b"id: " + event.cursor.encode() + b"\ndata: " + orjson.dumps(event, option=orjson.OPT_UTC_Z) + b"\n\n"

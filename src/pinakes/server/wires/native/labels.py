@@ -31,6 +31,7 @@ from starlette.responses import StreamingResponse
 
 from pinakes.api import labels as api, media as media_api
 from pinakes.api.common import MAX_INT4, Page
+from pinakes.server import bodies
 from pinakes.server.actor import Actor
 from pinakes.server.catalog import media
 from pinakes.server.collections import service as collections
@@ -53,7 +54,7 @@ from pinakes.server.state import State, request_id_of
 from pinakes.server.wires.native import _labels as show, encode
 from pinakes.server.wires.native._changes import Changing
 from pinakes.server.wires.native._media import MediumPath, NeededProject, ProjectQuery
-from pinakes.server.wires.native._shared import After, Here, Limit
+from pinakes.server.wires.native._shared import After, Here, Limit, past_mark
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import describe, errors, router as make_router
 from pinakes.server.wires.native.media import CollectionQuery, DatasetQuery, Search
@@ -326,6 +327,7 @@ async def import_annotations(
 
 async def _spooled(request: Request) -> IO[bytes]:
     """Take in the body, which is never in memory whole."""
+    bodies.streamed(request)
     file = cast("IO[bytes]", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - read while answering
     lines = 0
     try:
@@ -338,7 +340,7 @@ async def _spooled(request: Request) -> IO[bytes]:
     except ClientDisconnect as error:
         message = "The body ended before it was complete; nothing was done."
         raise Invalid(message, field="body") from error
-    file.seek(0)
+    past_mark(file)
     return file
 
 
@@ -542,4 +544,4 @@ def _rows(rows: Sequence[show.Json], *, status: int = 200) -> Response:
 
 
 def _line(content: object) -> bytes:
-    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)

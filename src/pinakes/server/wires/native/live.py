@@ -36,7 +36,7 @@ from pinakes.server.db import Tx
 from pinakes.server.search import live
 from pinakes.server.state import state_of
 from pinakes.server.wires.native import _queues, encode
-from pinakes.server.wires.native._changes import Changing, CollectionRef
+from pinakes.server.wires.native._changes import Changing, CollectionRef, Matching
 from pinakes.server.wires.native._shared import Here
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import errors, router as make_router
@@ -62,7 +62,7 @@ async def get_live(state: Here, actor: By, collection: CollectionRef) -> Respons
 
 
 @router.put("/collections/{collection}/live", response_model=api.Live, responses=_CHANGED)
-async def put_live(change: Changing, collection: CollectionRef, wanted: api.PutLive) -> Response:
+async def put_live(change: Matching, collection: CollectionRef, wanted: api.PutLive) -> Response:
     """Make a collection live, or change its query. What an ordinary one holds is pinned."""
 
     async def work(tx: Tx) -> Response:
@@ -83,7 +83,7 @@ async def put_live(change: Changing, collection: CollectionRef, wanted: api.PutL
 
 
 @router.delete("/collections/{collection}/live", **_NO_CONTENT)
-async def end_live(change: Changing, collection: CollectionRef) -> Response:
+async def end_live(change: Matching, collection: CollectionRef) -> Response:
     """Keep a collection as it is from now on."""
 
     async def work(tx: Tx) -> Response:
@@ -104,7 +104,7 @@ async def refresh_live(change: Changing, collection: CollectionRef) -> Response:
 
 
 @router.post("/collections/{collection}/live/pins", response_model=api.Live, responses=_CHANGED)
-async def pin_items(change: Changing, collection: CollectionRef, wanted: api.PinItems) -> Response:
+async def pin_items(change: Matching, collection: CollectionRef, wanted: api.PinItems) -> Response:
     """Pin items above what the query finds, in this order, behind those that are pinned; all of them, or none."""
 
     async def work(tx: Tx) -> Response:
@@ -117,7 +117,7 @@ async def pin_items(change: Changing, collection: CollectionRef, wanted: api.Pin
 
 
 @router.post("/collections/{collection}/live/pins/remove", response_model=api.Live, responses=_CHANGED)
-async def unpin_items(change: Changing, collection: CollectionRef, wanted: api.LetItems) -> Response:
+async def unpin_items(change: Matching, collection: CollectionRef, wanted: api.LetItems) -> Response:
     """Pin items no more; those that the query finds stay, at its place for them."""
 
     async def work(tx: Tx) -> Response:
@@ -129,7 +129,7 @@ async def unpin_items(change: Changing, collection: CollectionRef, wanted: api.L
 
 
 @router.post("/collections/{collection}/live/bans", response_model=api.Live, responses=_CHANGED)
-async def ban_items(change: Changing, collection: CollectionRef, wanted: api.BanItems) -> Response:
+async def ban_items(change: Matching, collection: CollectionRef, wanted: api.BanItems) -> Response:
     """Leave items out, whatever the query finds; all of them, or none is banned."""
 
     async def work(tx: Tx) -> Response:
@@ -142,7 +142,7 @@ async def ban_items(change: Changing, collection: CollectionRef, wanted: api.Ban
 
 
 @router.post("/collections/{collection}/live/bans/remove", response_model=api.Live, responses=_CHANGED)
-async def unban_items(change: Changing, collection: CollectionRef, wanted: api.LetItems) -> Response:
+async def unban_items(change: Matching, collection: CollectionRef, wanted: api.LetItems) -> Response:
     """Ban items no more."""
 
     async def work(tx: Tx) -> Response:

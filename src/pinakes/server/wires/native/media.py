@@ -14,6 +14,7 @@ content is `unchanged`. All below `/api/v1`; the types are those of `pinakes.api
 | GET /datasets/{dataset}/tree | → Page[Dataset]: itself, then all below |
 | POST /datasets/{dataset}/files/known | FileHashes → KnownFiles |
 | POST /datasets/{dataset}/media | AddMedia → MediaBatch |
+| PUT /uploads/{dataset}, many small files (arrivals.py) | → MediaBatch |
 | PUT /uploads/{dataset}/{name} `?sha256`, any bytes | → 201 Medium; 200 when it was there |
 | GET /media `?project&dataset&recursive&collection&kind*&query&sort&descending&total&limit&cursor` | → MediaPage |
 | GET, PATCH /media/{medium} | → Medium; UpdateMedium → Medium |
@@ -26,6 +27,7 @@ content is `unchanged`. All below `/api/v1`; the types are those of `pinakes.api
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, cast
 
@@ -35,7 +37,7 @@ from starlette.requests import ClientDisconnect
 from pinakes.api import media as api
 from pinakes.api.common import MAX_INT4, STORABLE, Page
 from pinakes.server.actor import Actor
-from pinakes.server.catalog import datasets, media, media_files, thumbnails
+from pinakes.server.catalog import datasets, media, media_arriving, media_files, thumbnails
 from pinakes.server.catalog.media import Refused
 from pinakes.server.catalog.media_types import DatasetChanges, Media, MediaChanges, NewMedia
 from pinakes.server.collections import media_removal, service as collections
@@ -45,7 +47,7 @@ from pinakes.server.labeling import annotations as annotating
 from pinakes.server.search import language, media as search
 from pinakes.server.search.media import Scope
 from pinakes.server.state import request_id_of
-from pinakes.server.wires.native import _media as show, encode
+from pinakes.server.wires.native import _media as show, arrivals, encode
 from pinakes.server.wires.native._changes import Changing
 from pinakes.server.wires.native._media import DatasetPath, Descending, MediumPath, NeededProject, ProjectQuery, Total
 from pinakes.server.wires.native._shared import After, Here, Limit
@@ -216,21 +218,25 @@ async def find_files(state: Here, actor: By, dataset: DatasetPath, wanted: api.F
 
 
 @router.post("/datasets/{dataset}/media", response_model=api.MediaBatch, responses=_CONFLICT)
-async def add_media(request: Request, change: Changing, dataset: DatasetPath, wanted: api.AddMedia) -> Response:
+async def add_media(
+    request: Request, state: Here, change: Changing, dataset: DatasetPath, wanted: api.AddMedia
+) -> Response:
     """Add items by the SHA-256s of files that the account has, or by links; each is added or not by itself."""
+    private = state.settings.webhook_private_addresses
 
     async def work(tx: Tx) -> Response:
-        results = await _add_each(tx, change.actor, dataset, wanted.items, request_id_of(request))
-        counts: dict[str, int] = {}
-        for one in results:
-            counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
-        return encode.answer({"results": results, "counts": counts})
+        results = await _add_each(tx, change.actor, dataset, wanted.items, request_id_of(request), private=private)
+        return encode.answer(_batch(results))
 
     return await change.write(work)
 
 
+def _batch(results: Sequence[show.Json]) -> show.Json:
+    return {"results": results, "counts": Counter(one["outcome"] for one in results)}
+
+
 async def _add_each(
-    tx: Tx, actor: Actor, dataset: int, items: Sequence[api.NewMedium], request_id: str
+    tx: Tx, actor: Actor, dataset: int, items: Sequence[api.NewMedium], request_id: str, *, private: bool
 ) -> list[show.Json]:
     """Add what can be added, and say of each item what became of it, in their order."""
     place = await datasets.get(tx, actor, dataset)
@@ -239,11 +245,13 @@ async def _add_each(
         one.hex() for one in await media_files.known(tx, actor, place.owner_id, [bytes.fromhex(h) for h in hashes])
     }
     at = [index for index, one in enumerate(items) if one.sha256 is None or one.sha256 in known]
-    done = await media.add_each(tx, actor, dataset, [_new(items[index]) for index in at]) if at else []
+    new = [_new(items[index]) for index in at]
+    done = await media.add_each(tx, actor, dataset, new, private=private) if new else []
     there = await _there(tx, actor, done)
     results = [_result(one.name, "missing") for one in items]
     for index, row in zip(at, done, strict=True):
-        results[index] = _became(items[index], row, there, request_id)
+        item = items[index]
+        results[index] = _became(item.name, item.sha256, item.link, row, there, request_id)
     return results
 
 
@@ -264,14 +272,18 @@ async def _there(tx: Tx, actor: Actor, done: Sequence[Media | Refused]) -> dict[
     return {one.id: one for one in await media.get_many(tx, actor, taken)} if taken else {}
 
 
-def _became(item: api.NewMedium, row: Media | Refused, there: Mapping[int, Media], request_id: str) -> show.Json:
+def _became(
+    name: str, sha256: str | None, link: str | None, row: Media | Refused, there: Mapping[int, Media], request_id: str
+) -> show.Json:
     if isinstance(row, Media):
-        return _result(item.name, "added", row.id)
+        return _result(name, "added", row.id)
     found = there.get(row.id) if row.id is not None else None
-    if found is not None and _same(found, item.sha256, item.link):
-        return _result(item.name, "unchanged", found.id)
-    error: PinakesError = Invalid(row.message, field="name") if row.id is None else NameTaken(row.message, field="name")
-    return _result(item.name, "refused", row.id, describe(error, request_id))
+    if found is not None and _same(found, sha256, link):
+        return _result(name, "unchanged", found.id)
+    error: PinakesError = Invalid(row.message, field=row.field or "name")
+    if row.taken:
+        error = NameTaken(row.message, field="name")
+    return _result(name, "refused", row.id, describe(error, request_id))
 
 
 def _same(found: Media, sha256: str | None, link: str | None) -> bool:
@@ -315,6 +327,30 @@ async def upload_medium(
             raise
         return encode.answer(show.medium(found, rights))
     return encode.answer(show.medium(made, rights), status=201)
+
+
+@router.put(
+    "/uploads/{dataset}",
+    response_model=api.MediaBatch,
+    openapi_extra={"requestBody": {"required": True, "content": {arrivals.TYPE: {"schema": arrivals.SCHEMA}}}},
+)
+async def upload_media(request: Request, state: Here, actor: By, dataset: DatasetPath) -> Response:
+    """Take many small files in one body, and make items of them; each is added or not by itself.
+
+    Before the bytes of each stands a line of JSON, `{"name": …, "size": …, "sha256": …}`, with its end of line. Files
+    of more than 4 MiB come by themselves. What is added by the time that a body breaks off stays.
+    """
+    async with state.db.reading() as tx:
+        await media_arriving.may_add(tx, actor, dataset)
+    request_id = request_id_of(request)
+    results: list[show.Json] = []
+    async for files in arrivals.portions(_whole(request)):
+        done = await media_arriving.add_files(state.db, state.blobs, actor, dataset, files)
+        async with state.db.reading() as tx:
+            there = await _there(tx, actor, done)
+        for file, row in zip(files, done, strict=True):
+            results.append(_became(file.name, file.sha256.hex(), None, row, there, request_id))
+    return encode.answer(_batch(results))
 
 
 async def _taken_by(state: Here, actor: Actor, error: NameTaken) -> Media | None:

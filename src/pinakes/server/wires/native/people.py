@@ -151,7 +151,8 @@ async def update_user(state: Here, actor: By, name: Name, wanted: api.UpdateUser
     hashed: str | None = None
     if changes.password is not None:
         settings = state.settings
-        throttle.attempt_sign_in(name, address_of(request), settings.signin_limit, settings.signin_limit_address)
+        limits = (settings.signin_limit, settings.signin_limit_address)
+        await throttle.attempt_sign_in(state.db, name, address_of(request), *limits)
         async with state.db.reading() as tx:
             current = await people.password_to_confirm(tx, actor, name)
         await people.confirm_password(current, changes.current_password)
@@ -326,7 +327,8 @@ async def create_session(state: Here, wanted: api.CreateSession, request: Reques
     if not same_origin(request.method, request.headers, settings.public_url):
         message = "One signs in from a page of this server."
         raise Forbidden(message)
-    throttle.attempt_sign_in(wanted.name, address_of(request), settings.signin_limit, settings.signin_limit_address)
+    limits = (settings.signin_limit, settings.signin_limit_address)
+    await throttle.attempt_sign_in(state.db, wanted.name, address_of(request), *limits)
     signed_in = await people.sign_in(state.db, wanted.name, wanted.password, days=settings.session_days)
     response.set_cookie(
         COOKIE, signed_in.secret, max_age=settings.session_days * 86_400, **attributes(settings.public_url)

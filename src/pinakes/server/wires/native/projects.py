@@ -139,7 +139,7 @@ async def list_projects(
     async with state.db.reading() as tx:
         if media or workspace is not None or data_type is not None:
             return await _media_projects(tx, actor, owner, workspace, data_type, limit, cursor)
-        page = await projects.list_projects(tx, actor, owner, working=True, limit=limit, cursor=cursor)
+        page = await projects.list_projects(tx, actor, owner, by_number=True, limit=limit, cursor=cursor)
         known = {one.id: one for one in await media_projects.get_many(tx, actor, [row.id for row in page.rows])}
     rows = [show.project(row, actor, known.get(row.id)) for row in page.rows]
     return encode.answer({"rows": rows, "next": page.next})

@@ -60,7 +60,7 @@ from pinakes.server.registries import aliases, links, members, memory, promotion
 from pinakes.server.registries.types import Existing, FirstLink, InRegistry, Located, RegistryChanges
 from pinakes.server.search import filters, releases as search
 from pinakes.server.wires.native import _releases as show
-from pinakes.server.wires.native._changes import Changing, CollectionRef
+from pinakes.server.wires.native._changes import Changing, CollectionRef, Matching
 from pinakes.server.wires.native._shared import After, Here, Limit
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import errors, router as make_router
@@ -83,6 +83,7 @@ Sort = Annotated[
 ]
 
 _CONFLICT = errors(409)
+_CHANGED = errors(409, 412)
 _NO_CONTENT: dict[str, Any] = {"status_code": 204, "response_class": Response, "responses": _CONFLICT}
 
 IN_REGISTRY = "/organizations/{org}/registries/{registry}"
@@ -398,13 +399,16 @@ async def get_numbered(state: Here, actor: By, collection: CollectionRef) -> api
         return show.numbered(await _card(tx, actor, collection))
 
 
-@router.post("/collections/{collection}/types", responses=_CONFLICT)
-async def add_types(state: Here, change: Changing, collection: CollectionRef, wanted: api.AddTypes) -> api.Numbered:
+@router.post("/collections/{collection}/types", responses=_CHANGED)
+async def add_types(state: Here, change: Matching, collection: CollectionRef, wanted: api.AddTypes) -> api.Numbered:
     """Let a release accept more types; it never accepts fewer."""
     async with state.db.transaction() as tx:
         card = await _card(tx, change.actor, collection)
         why = change.reason(wanted.reason)
-        return show.numbered(await releases.add_types(tx, change.actor, card.id, wanted.types, reason=why))
+        changed = await releases.add_types(
+            tx, change.actor, card.id, wanted.types, expected=change.expected, reason=why
+        )
+        return show.numbered(changed)
 
 
 @router.get("/collections/{collection}/versions", response_model=Page[api.LinkedVersion])
@@ -425,13 +429,21 @@ async def list_versions(
     return _made(Page(rows=[show.linked(found, actor) for found in page.rows], next=page.next), 200)
 
 
-@router.post("/collections/{collection}/versions", response_model=api.Link, responses=_CONFLICT)
-async def link_version(change: Changing, collection: CollectionRef, wanted: api.LinkVersion) -> Response:
+@router.post("/collections/{collection}/versions", response_model=api.Link, responses=_CHANGED)
+async def link_version(change: Matching, collection: CollectionRef, wanted: api.LinkVersion) -> Response:
     """Link a version into a release. Again, it keeps its number, and the aliases are added."""
 
     async def work(tx: Tx) -> Response:
         why = change.reason(wanted.reason)
-        made = await links.link(tx, change.actor, wanted.version, Existing(collection), wanted.aliases, reason=why)
+        made = await links.link(
+            tx,
+            change.actor,
+            wanted.version,
+            Existing(collection),
+            wanted.aliases,
+            expected=change.expected,
+            reason=why,
+        )
         return _made(show.link(made), 200)
 
     return await change.write(work)
@@ -450,14 +462,14 @@ async def get_version_by_name(
     return _made(show.linked(found, actor), 200)
 
 
-@router.post("/collections/{collection}/unlink", response_model=api.AliasChanged, responses=_CONFLICT)
-async def unlink_version(change: Changing, collection: CollectionRef, wanted: api.UnlinkVersion) -> Response:
+@router.post("/collections/{collection}/unlink", response_model=api.AliasChanged, responses=_CHANGED)
+async def unlink_version(change: Matching, collection: CollectionRef, wanted: api.UnlinkVersion) -> Response:
     """Take a version out of a release; its aliases there end, and `latest` goes on to the newest that is left."""
 
     async def work(tx: Tx) -> Response:
         card = await _card(tx, change.actor, collection)
         why = change.reason(wanted.reason)
-        revision = await links.unlink(tx, change.actor, wanted.version, card.id, reason=why)
+        revision = await links.unlink(tx, change.actor, wanted.version, card.id, expected=change.expected, reason=why)
         return _made(api.AliasChanged(revision=revision), 200)
 
     return await change.write(work)
@@ -468,24 +480,32 @@ async def unlink_version(change: Changing, collection: CollectionRef, wanted: ap
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-@router.put("/collections/{collection}/aliases/{alias}", response_model=api.AliasChanged, responses=_CONFLICT)
-async def set_alias(change: Changing, collection: CollectionRef, alias: AliasPath, wanted: api.SetAlias) -> Response:
+@router.put("/collections/{collection}/aliases/{alias}", response_model=api.AliasChanged, responses=_CHANGED)
+async def set_alias(change: Matching, collection: CollectionRef, alias: AliasPath, wanted: api.SetAlias) -> Response:
     """Let an alias name a version, and no other any more. A protected one takes a registry's admin."""
 
     async def work(tx: Tx) -> Response:
         revision = await aliases.set_aliases(
-            tx, change.actor, collection, wanted.version, [alias], reason=change.reason(wanted.reason)
+            tx,
+            change.actor,
+            collection,
+            wanted.version,
+            [alias],
+            expected=change.expected,
+            reason=change.reason(wanted.reason),
         )
         return _made(api.AliasChanged(revision=revision), 200)
 
     return await change.write(work)
 
 
-@router.delete("/collections/{collection}/aliases/{alias}", responses=_CONFLICT)
-async def remove_alias(state: Here, change: Changing, collection: CollectionRef, alias: AliasPath) -> api.AliasChanged:
+@router.delete("/collections/{collection}/aliases/{alias}", responses=_CHANGED)
+async def remove_alias(state: Here, change: Matching, collection: CollectionRef, alias: AliasPath) -> api.AliasChanged:
     """Take an alias away; one that is not there is no error."""
     async with state.db.transaction() as tx:
-        revision = await aliases.remove_aliases(tx, change.actor, collection, [alias], reason=change.reason())
+        revision = await aliases.remove_aliases(
+            tx, change.actor, collection, [alias], expected=change.expected, reason=change.reason()
+        )
     return api.AliasChanged(revision=revision)
 
 

@@ -51,7 +51,9 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except PinakesError as error:
                 return show(error)
-            except (RequestValidationError, HTTPException):
+            except (RequestValidationError, HTTPException) as error:
+                if isinstance(error.__cause__, TooLarge):  # FastAPI's own error stands around it
+                    return show(error.__cause__)
                 return show(Invalid("This page was asked for in a way that it does not know."))
 
         return answer

@@ -68,7 +68,7 @@ async def show_device(request: Request, actor: By, user_code: str = "") -> Respo
     """Show which device asks to be let in, and ask whether to."""
     if not user_code:
         return _device(actor)
-    _count_code(request, actor.name)
+    await _count_code(request, actor.name)
     async with state_of(request).db.reading() as tx:
         try:
             waiting = await people.device_request(tx, user_code)
@@ -97,7 +97,7 @@ async def _decide(request: Request, actor: Actor, form: dict[str, str], *, appro
     if actor.user_id is None:
         passing = await _sign_in(request, form)
     else:
-        _count_code(request, actor.name)
+        await _count_code(request, actor.name)
     async with state_of(request).db.transaction() as tx:
         who = await _passing(tx, request, passing) if passing else actor
         await people.decide_device_grant(tx, who, form.get("user_code", ""), approve)
@@ -121,20 +121,22 @@ def _device(
 
 
 async def _sign_in(request: Request, form: dict[str, str]) -> SignedIn:
-    settings = state_of(request).settings
+    state = state_of(request)
+    settings = state.settings
     limits = (settings.signin_limit, settings.signin_limit_address)
-    throttle.attempt_sign_in(form.get("name", ""), _address(request), *limits)
+    await throttle.attempt_sign_in(state.db, form.get("name", ""), _address(request), *limits)
     token = form.get("token", "").strip()
     if not token:
         name, password = form.get("name", ""), form.get("password", "")
-        return await people.sign_in(state_of(request).db, name, password, days=settings.session_days)
-    async with state_of(request).db.transaction() as tx:
+        return await people.sign_in(state.db, name, password, days=settings.session_days)
+    async with state.db.transaction() as tx:
         return await people.sign_in_with_token(tx, token, days=settings.session_days)
 
 
-def _count_code(request: Request, name: str) -> None:
-    settings = state_of(request).settings
-    throttle.attempt_code(name, _address(request), settings.signin_limit, settings.signin_limit_address)
+async def _count_code(request: Request, name: str) -> None:
+    state = state_of(request)
+    limits = (state.settings.signin_limit, state.settings.signin_limit_address)
+    await throttle.attempt_code(state.db, name, _address(request), *limits)
 
 
 def _address(request: Request) -> str:

@@ -184,6 +184,7 @@ class Method:
     """One method: its name, how it is run, the form of its body, what answers it.
 
     `by_id`: of a raw one, whether it asks for one thing by its `id`, which may be missing; of others the body says so.
+    `before`: what is brought up to date for the same body, each statement by itself, before the handler reads.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Method:
     form: TypeAdapter[Any] | None
     handler: Callable[..., Awaitable[object]]
     by_id: bool = False
+    before: Callable[..., Awaitable[object]] | None = None
 
     async def decode(self, call: Call) -> tuple[Any, bool]:
         """Read the body by the method's form; say whether it asks for something by its `id`."""
@@ -221,9 +223,11 @@ class Methods:
         """Register a method that reads; each of its statements by itself."""
         return self._registering(name, "read", form)
 
-    def snapshot(self, name: str, form: type[F]) -> Callable[[OfContext[F]], OfContext[F]]:
-        """Register a method that reads several times from one unchanging view."""
-        return self._registering(name, "snapshot", form)
+    def snapshot(
+        self, name: str, form: type[F], *, before: OfContext[F] | None = None
+    ) -> Callable[[OfContext[F]], OfContext[F]]:
+        """Register a method that reads several times from one unchanging view; `before` it, something is made so."""
+        return self._registering(name, "snapshot", form, before)
 
     def change(self, name: str, form: type[F]) -> Callable[[OfContext[F]], OfContext[F]]:
         """Register a method that changes something, in one transaction; it may be run again after a clash."""
@@ -239,10 +243,14 @@ class Methods:
         return register
 
     def _registering(
-        self, name: str, mode: Literal["read", "change", "snapshot"], form: type[F]
+        self,
+        name: str,
+        mode: Literal["read", "change", "snapshot"],
+        form: type[F],
+        before: OfContext[F] | None = None,
     ) -> Callable[[OfContext[F]], OfContext[F]]:
         def register(handler: OfContext[F]) -> OfContext[F]:
-            self._add(Method(name, mode, TypeAdapter(form), handler))
+            self._add(Method(name, mode, TypeAdapter(form), handler, before=before))
             return handler
 
         return register

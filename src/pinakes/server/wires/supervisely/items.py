@@ -234,7 +234,7 @@ async def added(call: Call, dataset_id: int, entries: Sequence[Entry], field: st
 
     async def run() -> list[Json]:
         async with state.db.transaction() as tx:
-            made = await media.add(tx, actor, dataset_id, new)
+            made = await media.add(tx, actor, dataset_id, new, private=state.settings.webhook_private_addresses)
             await _keep_order(tx, actor, made)
             return await items_of(Context(tx, actor, call, state), made)
 

@@ -153,17 +153,24 @@ def _drawn(figure: Figure, size: tuple[int, int] | None, *, pixels: bool) -> Map
 
 
 def of_video(annotation: Annotation) -> Json:
-    """The annotation of a video: its figures by frame."""
+    """The annotation of a video: its figures by frame.
+
+    The client reads none of it where a figure shows no object, or is behind the end of the video: those are left out.
+    """
+    count = annotation.frames
+    seen = [
+        (index, [sight_json(figure) for figure in figures if figure.object_id is not None])
+        for index, figures in labels.frames_of(annotation)
+        if count is None or index <= count
+    ]
+    frames = [{"index": index, "figures": figures} for index, figures in seen if figures]
     return {
         "videoId": annotation.item_id,
         "videoName": annotation.name,
-        "framesCount": annotation.frames or 0,
+        "framesCount": count if count is not None else max((index + 1 for index, _ in seen), default=0),
         "size": {"height": annotation.height or 0, "width": annotation.width or 0},
         **_annotated(annotation),
-        "frames": [
-            {"index": index, "figures": [sight_json(figure) for figure in figures]}
-            for index, figures in labels.frames_of(annotation)
-        ],
+        "frames": frames,
     }
 
 

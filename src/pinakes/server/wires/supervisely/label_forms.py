@@ -179,7 +179,14 @@ class FigureForm(_Drawn):
     geometry: dict[str, Any] | None = None
 
     def new(self, item_id: int, item_kind: str) -> NewFigure:
-        """What room `labeling` takes; the coordinates of images become subpixels."""
+        """What room `labeling` takes; the coordinates of images become subpixels.
+
+        Raises:
+            Invalid: (field `objectId`) it shows no object, on what is no image: the client reads no such annotation.
+        """
+        if item_kind != IN_PIXELS and self.object_id is None:
+            message = "objectId: a figure on a video, a point cloud or a volume shows an object; say which."
+            raise Invalid(message, field="objectId")
         return NewFigure(item_id, self.label(kept_geometry(self.kind, self.geometry, item_kind)))
 
 

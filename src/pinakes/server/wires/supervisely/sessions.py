@@ -47,7 +47,8 @@ async def _claims(request: Request, login: str, password: str) -> dict[str, Any]
     """Make a token for who knows the password, and say who he is and where he works."""
     state = state_of(request)
     address = request.client.host if request.client else ""
-    throttle.attempt_sign_in(login, address, state.settings.signin_limit, state.settings.signin_limit_address)
+    limits = (state.settings.signin_limit, state.settings.signin_limit_address)
+    await throttle.attempt_sign_in(state.db, login, address, *limits)
     signed_in = await people.sign_in(state.db, login, password)
     return await _token(state, signed_in.secret, request_id_of(request))
 

@@ -58,6 +58,9 @@ async def _answer(method: Method, given: Call) -> Response:
 
 async def _run(method: Method, given: Call, actor: Actor, asked: object) -> Response:
     state = state_of(given)
+    if method.before is not None:
+        async with state.db.reading() as tx:
+            await method.before(Context(tx, actor, given, state), asked)
     async with _opened(method, state.db) as tx:
         found = await method.handler(Context(tx, actor, given, state), asked)
     return found if isinstance(found, Response) else respond(found)

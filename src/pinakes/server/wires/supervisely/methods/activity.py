@@ -1,4 +1,7 @@
-"""What was done in a team, as its managers read it: `teams.activity`."""
+"""What was done in a team, as its managers read it: `teams.activity`.
+
+The client has names for what is done to figures and to tags on things, and none for objects.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,11 @@ ACTIONS: Mapping[str, str] = {
     "class.changed": "update_class",
     "meta.replaced": "update_class",
     "classes.removed": "disable_class",
+    "figure.created": "create_figure",
+    "figure.changed": "update_figure",
+    "figure.removed": "disable_figure",
+    "figure.restored": "restore_figure",
+    "tag.attached": "attach_tag",
     "tags.put": "attach_tag",
     "tag.reset": "update_tag_value",
     "tags.taken": "detach_tag",
@@ -103,13 +111,13 @@ def deed_json(deed: activity.Deed) -> dict[str, Any]:
         "dataset": deed.dataset,
         "imageId": deed.item_id,
         "image": deed.item,
-        "classId": None,
-        "class": None,
-        "figureId": None,
+        "classId": deed.class_id,
+        "class": deed.label_class,
+        "figureId": deed.figure_id,
         "job": deed.job,
         "jobId": deed.job_id,
-        "tag": None,
-        "tagId": None,
+        "tag": deed.tag,
+        "tagId": deed.tag_id,
         "meta": _meta(deed),
     }
 

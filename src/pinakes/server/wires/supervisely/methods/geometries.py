@@ -35,6 +35,7 @@ async def upload(call: Call) -> Response:
     figure: int | None = None
     async for part in parts(call):
         if part.name == FIGURE:
+            _require_pair(figure)
             figure = await _number(part)
         elif part.name == GEOMETRY:
             if figure is None:
@@ -43,6 +44,7 @@ async def upload(call: Call) -> Response:
             facts = await media_files.receive_anywhere(state.db, state.blobs, actor, part.chunks())
             received[figure] = facts.sha256
             figure = None
+    _require_pair(figure)
     await geometry_uploads.attach(state.db, state.blobs, actor, received)
     return respond(OK)
 
@@ -78,6 +80,13 @@ async def _body(state: State, found: GeometryFile) -> Body | bytes:
     if stored is None:
         raise FileNotFound(field="ids")
     return _File(key, stored.size)
+
+
+def _require_pair(figure: int | None) -> None:
+    """Raise where a figure was named, and no geometry followed."""
+    if figure is not None:
+        message = f"geometry: that of figure {figure} is missing."
+        raise Invalid(message, field=GEOMETRY)
 
 
 async def _number(part: Part) -> int:

@@ -121,13 +121,13 @@ async def add(ctx: Context, asked: Adding) -> object:
     return queue_json(await queues.create(ctx.tx, ctx.actor, new))
 
 
-@METHODS.snapshot("labeling-queues.info", ById)
+@METHODS.read("labeling-queues.info", ById)
 async def info(ctx: Context, asked: ById) -> object:
     """One queue."""
     return queue_json(await queues.get(ctx.tx, ctx.actor, asked.id))
 
 
-@METHODS.snapshot("labeling-queues.list", Found)
+@METHODS.read("labeling-queues.list", Found)
 async def listed(ctx: Context, asked: Found) -> object:
     """The queues of a team that one sees."""
     check_conditions(asked, FOUND_BY)
@@ -155,13 +155,18 @@ async def set_status(ctx: Context, asked: Status) -> object:
     return queue_json(await queues.set_status(ctx.tx, ctx.actor, asked.id, asked.status))
 
 
-@METHODS.snapshot("labeling-queues.stats", ById)
+async def _up_to_date(ctx: Context, asked: ById | Items) -> None:
+    """Have a queue's source be what it is now, which a snapshot could not write."""
+    await queues.bring_up_to_date(ctx.tx, ctx.actor, [asked.id])
+
+
+@METHODS.snapshot("labeling-queues.stats", ById, before=_up_to_date)
 async def stats(ctx: Context, asked: ById) -> object:
     """How far a queue is."""
     return {"id": asked.id, **queue_statistics(await statistics.of_queue(ctx.tx, ctx.actor, asked.id))}
 
 
-@METHODS.snapshot("labeling-queues.stats.entities", Items)
+@METHODS.snapshot("labeling-queues.stats.entities", Items, before=_up_to_date)
 async def items(ctx: Context, asked: Items) -> object:
     """What is in a queue, with states; a page is as long as is asked for, as the client reckons with that."""
     check_conditions_of_items(asked)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from starlette.responses import Response
 
+from pinakes.server.actor import Actor
 from pinakes.server.catalog import media_anywhere, media_files
 from pinakes.server.errors import Invalid
-from pinakes.server.state import state_of
+from pinakes.server.state import State, state_of
 from pinakes.server.wires.supervisely.calls import Call, Context, Form, Methods, respond
 from pinakes.server.wires.supervisely.encode import file_meta
 from pinakes.server.wires.supervisely.parts import Part, parts
@@ -37,15 +40,51 @@ async def known(ctx: Context, asked: list[str]) -> object:
 async def upload(call: Call) -> Response:
     """Take files; volumes and their slices come as images do, so nothing is said yet about what they have to be."""
     actor, state = await call.actor(), state_of(call)
+    answers: list[dict[str, Any]] = []
+    small: dict[int, bytes] = {}
 
-    async def take(part: Part) -> dict[str, Any]:
-        try:
-            found = await media_files.receive_anywhere(state.db, state.blobs, actor, part.chunks())
-        except Invalid as error:
-            return {"errors": [{"type": error.code, "message": error.message}]}
-        return {"hash": written_hash(found.sha256)}
+    async def take_small() -> None:
+        found = await media_files.receive_many_anywhere(state.db, state.blobs, actor, [*small.values()])
+        for place, file in zip(small, found, strict=True):
+            answers[place] = {"hash": written_hash(file.sha256)}
+        small.clear()
 
-    return respond([await take(part) async for part in parts(call)])
+    async for part in parts(call):
+        begun, whole = await _begin(part)
+        answers.append({})
+        if whole:
+            small[len(answers) - 1] = begun
+            if sum(map(len, small.values())) >= media_files.SMALL_TOGETHER:
+                await take_small()
+        else:
+            answers[-1] = await _take_large(state, actor, _all_of(begun, part))
+    await take_small()
+    return respond(answers)
+
+
+async def _begin(part: Part) -> tuple[bytes, bool]:
+    """Read a file as far as it may be a small one, which is taken together with others; say whether that was all."""
+    begun = bytearray()
+    async with aclosing(part.chunks()) as pieces:
+        async for piece in pieces:
+            begun += piece
+            if len(begun) > media_files.SMALL:
+                return bytes(begun), False
+    return bytes(begun), True
+
+
+async def _all_of(begun: bytes, part: Part) -> AsyncGenerator[bytes]:
+    yield begun
+    async for piece in part.chunks():
+        yield piece
+
+
+async def _take_large(state: State, actor: Actor, pieces: AsyncGenerator[bytes]) -> dict[str, Any]:
+    try:
+        found = await media_files.receive_anywhere(state.db, state.blobs, actor, pieces)
+    except Invalid as error:
+        return {"errors": [{"type": error.code, "message": error.message}]}
+    return {"hash": written_hash(found.sha256)}
 
 
 @METHODS.change("import-storage.internal.meta.list", Hashes)

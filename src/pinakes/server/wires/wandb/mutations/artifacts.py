@@ -269,7 +269,12 @@ def _file_to_send(ctx: Context, given: CreateArtifactFileSpecInput, spec: FileSp
     if not place.there:
         name = given.name.rpartition("/")[2]
         made.upload_url = ctx.endpoint + transfers.blob_upload(
-            ctx.state.signer, account_id=place.account_id, md5=spec.md5, version_id=spec.version_id, name=name
+            ctx.state.signer,
+            ctx.actor,
+            account_id=place.account_id,
+            md5=spec.md5,
+            version_id=spec.version_id,
+            name=name,
         )
         made.upload_multipart_urls = _parts_to_send(ctx, given, place, name)
     return made
@@ -288,6 +293,7 @@ def _parts_to_send(
             upload_url=ctx.endpoint
             + transfers.part_upload(
                 ctx.state.signer,
+                ctx.actor,
                 account_id=place.account_id,
                 upload_id=upload_id,
                 number=part.part_number,

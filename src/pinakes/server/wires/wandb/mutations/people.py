@@ -88,7 +88,8 @@ class PeopleMutations:
         who = (await people.accounts_by_ids(ctx.tx, [number])).get(number)
         if who is None:
             raise AccountNotFound
-        await people.remove_member(ctx.tx, ctx.actor, group, who.name)
+        if not await people.remove_member(ctx.tx, ctx.actor, group, who.name):
+            raise people.no_member(group.name, who.name)
         return SuccessPayload(success=True)
 
     @strawberry.mutation

@@ -57,7 +57,7 @@ class RunsMutations:
         return CreateRunFilesPayload(
             run_id=ids.write("Run", run.id),
             upload_headers=[],
-            files=[files.file_to_come(ctx, run.id, number, name) for number, name in enumerate(names)],
+            files=[files.file_to_come(ctx, run, number, name) for number, name in enumerate(names)],
         )
 
     @strawberry.mutation

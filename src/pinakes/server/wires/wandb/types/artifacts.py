@@ -61,7 +61,12 @@ class ArtifactManifest:
             return files.File(id=file_id, name=name, display_name=name, direct_url="", size_bytes=Int64(0))
         md5 = files.in_base64(row.md5)
         upload = blob_upload(
-            ctx.state.signer, account_id=row.account_id, md5=row.md5, version_id=row.version_id, name=row.name
+            ctx.state.signer,
+            ctx.actor,
+            account_id=row.account_id,
+            md5=row.md5,
+            version_id=row.version_id,
+            name=row.name,
         )
         return files.File(
             id=ids.write("ManifestFile", row.id),

@@ -159,7 +159,7 @@ class Wanted:
     pattern: str | None = None
 
 
-def file_of_run(ctx: Context, row: RunFile, *, writable: bool) -> File:
+def file_of_run(ctx: Context, run: Run, row: RunFile, *, writable: bool) -> File:
     """Make a file of a run; where it can be sent anew is for who may write the run."""
     signer, md5 = ctx.state.signer, in_base64(row.md5)
     return File(
@@ -172,21 +172,21 @@ def file_of_run(ctx: Context, row: RunFile, *, writable: bool) -> File:
         updated_at=DateTime(row.updated_at),
         digest=md5,
         md5=md5,
-        upload_url=ctx.endpoint + transfers.run_file_upload(signer, run_id=row.run_id, name=row.name)
+        upload_url=ctx.endpoint + transfers.run_file_upload(signer, ctx.actor, run=run, name=row.name)
         if writable
         else None,
     )
 
 
-def file_to_come(ctx: Context, run_id: int, number: int, name: str) -> File:
+def file_to_come(ctx: Context, run: Run, number: int, name: str) -> File:
     """Make a file that a run is about to send."""
     return File(
-        id=ids.write("RunFileToCome", run_id, number),
+        id=ids.write("RunFileToCome", run.id, number),
         name=name,
         display_name=name,
         direct_url="",
         size_bytes=Int64(0),
-        upload_url=ctx.endpoint + transfers.run_file_upload(ctx.state.signer, run_id=run_id, name=name),
+        upload_url=ctx.endpoint + transfers.run_file_upload(ctx.state.signer, ctx.actor, run=run, name=name),
     )
 
 
@@ -204,7 +204,7 @@ async def page_of_run(ctx: Context, run: Run, wanted: Wanted, after: str | None,
     return FileConnection(
         count=lambda: run_rooms.file_count(ctx.tx, run.id, names=names, pattern=pattern),
         edges=pages.edges(
-            listed, lambda row, cursor: FileEdge(node=file_of_run(ctx, row, writable=writable), cursor=cursor)
+            listed, lambda row, cursor: FileEdge(node=file_of_run(ctx, run, row, writable=writable), cursor=cursor)
         ),
         page_info=pages.info(listed),
     )
