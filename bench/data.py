@@ -291,6 +291,8 @@ class _Loader:
         self._all_large(owners[0])
         self._say("votes", VOTES, first=self.first, popular=self.sizes.popular)
         self._thin()
+        # Without statistics the planner takes the tables that were just filled for empty, and joins millions in loops.
+        self._say("statistics of what is there", "analyze items, collections, entries")
         release_data.load(self._say, releases=self.sizes.collections, long=self.sizes.versions, key=FIRST)
         self._labels(people[CURATOR])
         for name, definition in indexes:
@@ -331,6 +333,7 @@ class _Loader:
 
     def _labels(self, curator: int) -> None:
         label_data.load(self._say, self.sizes, READER)
+        self._say("statistics of pictures", "analyze items, media")
         first = self._one("select min(item_id) from media")
         for name, (count, skip) in label_data.selections(self.sizes).items():
             title = label_data.PICKED + name

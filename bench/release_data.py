@@ -253,7 +253,9 @@ def load(say: Callable[..., None], *, releases: int, long: int, key: int) -> Non
     values = {**names, **people, **counts}
     say("the registry", PEOPLE, **values)
     say("artifacts", ARTIFACTS, **values)
+    say("statistics of artifacts", "analyze items, versions, collections")
     say("releases", RELEASES, **values)
+    say("statistics of releases", "analyze items, collections")
     say("their versions", ENTRIES, **values)
 
 

@@ -80,17 +80,17 @@ async def test_what_is_not_there_is_no_file_of_this_machine(blobs: Blobs):
 
 async def test_many_small_ones_at_once(blobs: Blobs):
     """They can be looked at as files before they appear, all of them, or none where the block fails."""
-    contents = {f"many/{number % 3}/{number}": os.urandom(number * 100) for number in range(50)}
+    contents = {f"together/{number % 3}/{number}": os.urandom(number * 100) for number in range(50)}
     async with blobs.arriving(contents) as paths:
         assert [path.read_bytes() for path in paths] == [*contents.values()]
         assert await blobs.missing([*contents]) == [*contents]
-    assert await blobs.missing([*contents, "many/none"]) == ["many/none"]
-    for key in ("many/0/0", "many/1/49"):
+    assert await blobs.missing([*contents, "together/none"]) == ["together/none"]
+    for key in ("together/0/0", "together/1/49"):
         assert b"".join([piece async for piece in await blobs.stream(key)]) == contents[key]
     with pytest.raises(ZeroDivisionError):
-        async with blobs.arriving({"many/other": b"x"}):
+        async with blobs.arriving({"together/other": b"x"}):
             raise ZeroDivisionError
-    assert await blobs.missing(["many/other"]) == ["many/other"]
+    assert await blobs.missing(["together/other"]) == ["together/other"]
     async with blobs.arriving({}) as none:
         assert none == []
     assert await keys(blobs, "staging") == []

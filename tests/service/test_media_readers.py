@@ -252,7 +252,7 @@ async def test_a_picture_of_numbers_is_neither_black_nor_white(tmp_path: Path, k
 @pytest.mark.parametrize(
     ("make", "kind", "mime"),
     [
-        (made.pcd, "point_cloud", "application/x-pcd"),
+        (lambda: made.HTML, "point_cloud", "application/x-pcd"),
         (lambda: made.HTML, "image", "image/png"),
         (lambda: made.HTML, "video", "video/mp4"),
         (lambda: made.HTML, "image", "image/bmp"),

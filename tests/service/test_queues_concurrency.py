@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
@@ -123,7 +124,11 @@ async def test_everybody_at_once(wide: Database) -> None:
     await curate()
     floor.curated = True
     # Whoever finds nothing left after the others have ended goes; so in turn until all is decided.
-    await asyncio.wait_for(floor.decided.wait(), 300)
+    decided = asyncio.create_task(floor.decided.wait())
+    ended, _ = await asyncio.wait([decided, *work], timeout=100, return_when=asyncio.FIRST_COMPLETED)
+    for one in ended:
+        one.result()  # whoever failed says why
+    assert decided in ended, await counted(crew, queue)
     floor.closing = True
     await asyncio.gather(*work)
 
@@ -143,6 +148,31 @@ async def test_everybody_at_once(wide: Database) -> None:
     )
     real = await crew.run("select status, present, count(*) from work where queue_id = %s group by 1, 2", queue.id)
     assert sorted(kept) == sorted(real)
+
+
+async def test_what_left_for_a_moment_and_came_back_is_handed_in(
+    wide: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S1-44: it had left when it was handed in, and was there again when it was asked why that did not work."""
+    crew = await make_crew(wide, labelers=1, reviewers=0)
+    items = await crew.images(1)
+    selection = await crew.selection(items)
+    queue = await crew.queue(collection_id=selection)
+    (person,) = crew.labelers
+    job = job_of(queue, person)
+    async with wide.changing() as tx:
+        await claiming.next_item(tx, person, job)
+    await crew.take(selection, items)
+    why = claiming._refuse
+
+    async def back_first(*asked: Any, **more: Any) -> None:  # noqa: ANN401 - whatever it is asked
+        await crew.put(selection, items)
+        await why(*asked, **more)
+
+    monkeypatch.setattr(claiming, "_refuse", back_first)
+    async with wide.changing() as tx:
+        (task,) = await claiming.submit(tx, person, job, items)
+    assert task.state == "done"
 
 
 async def counted(crew: Crew, queue: Queue):

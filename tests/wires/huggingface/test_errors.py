@@ -57,6 +57,7 @@ STATUSES = {
     "RevisionNotFound": 404,
     "RunNotFound": 404,
     "ScopeTooNarrow": 403,
+    "ShuttingDown": 503,
     "TitleTaken": 409,
     "TooLarge": 413,
     "TooManyRequests": 429,

@@ -15,7 +15,7 @@ from wires.supervisely.conftest import BASE, World
 
 # The client sends these again for five minutes.
 RETRIED = {408, 429, 499, 500, 502, 503, 504}
-PASSING = {"Conflict", "TooManyRequests", "Unavailable"}
+PASSING = {"Conflict", "ShuttingDown", "TooManyRequests", "Unavailable"}
 
 CLASSES = sorted(
     (each for each in vars(taxonomy).values() if isinstance(each, type) and issubclass(each, PinakesError)),

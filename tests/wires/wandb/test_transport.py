@@ -61,6 +61,7 @@ STATUSES = {
     "RegistryNotFound": 404,
     "RevisionNotFound": 404,
     "ScopeTooNarrow": 403,
+    "ShuttingDown": 503,
     "TitleTaken": 409,
     "TooLarge": 413,
     "TooManyRequests": 429,
@@ -83,7 +84,7 @@ def test_every_error_has_its_status():
     found = {one.__name__: errors.status_of(one()) for one in ours}
     assert found.items() >= STATUSES.items()
     passing = {name for name, status in found.items() if status not in FINAL}
-    assert passing == {"Conflict", "TooManyRequests", "Unavailable"}
+    assert passing == {"Conflict", "ShuttingDown", "TooManyRequests", "Unavailable"}
     assert errors.status_of(taxonomy.Conflict("Another user has that email address.", field="email")) == 409
 
 

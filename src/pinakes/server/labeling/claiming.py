@@ -6,7 +6,7 @@ next, and can't hand it in any more. What was rejected, and what is on a list th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 from pinakes.server.actor import Actor
@@ -165,16 +165,54 @@ async def _step(
     # One item is one statement, which is the whole change; of several, all or none are to change.
     where = tx.alone if len(ids) == 1 else tx
     done = await where.all(query, Task, job_id=job_id, items=ids, **asked, **words)
-    missing = sorted(set(ids) - {task.item_id for task in done})
+    missing = without(ids, done)
     if missing and "watched" in words:
         # Perhaps only because the queue limits what its labelers draw.
         await limits.require_within(tx, actor, missing, lambda _: "item_id", job_id=job_id)
-        done += await tx.all(query, Task, job_id=job_id, items=missing, **asked, **{**words, "watched": True})
-        missing = sorted(set(ids) - {task.item_id for task in done})
+        words["watched"] = True
+        done += await tx.all(query, Task, job_id=job_id, items=missing, **asked, **words)
+        missing = without(ids, done)
     if missing:
-        await _refuse(tx, actor, job_id, missing, same)
+
+        async def attempt(items: list[int]) -> list[Task]:
+            return await tx.all(query, Task, job_id=job_id, items=items, **asked, **words)
+
+        async def refuse(items: list[int]) -> None:
+            await _refuse(tx, actor, job_id, items, same)
+
+        done += await once_more(missing, attempt, refuse)
+        missing = without(ids, done)
         done += [task for task in await tx.all(SQL.tasks, Task, job_id=job_id, items=missing) if task.state in same]
     return sorted(done, key=lambda task: task.item_id)
+
+
+async def once_more(
+    items: list[int],
+    attempt: Callable[[list[int]], Awaitable[list[Task]]],
+    refuse: Callable[[list[int]], Awaitable[None]],
+) -> list[Task]:
+    """Do what did not work with some items as long as it works with any; then refuse the rest, where that is due.
+
+    What left a queue for a moment, and came back to the job that had it, would else be refused for a lease that is not
+    over: the step had found it gone, and who asked why finds it there.
+    """
+    done: list[Task] = []
+    while missing := without(items, done):
+        try:
+            await refuse(missing)
+        except Conflict:
+            again = await attempt(missing)
+            if not again:
+                raise
+            done += again
+        else:
+            break
+    return done
+
+
+def without(ids: Sequence[int], done: Iterable[Task]) -> list[int]:
+    """Return the items with which nothing is done, in order."""
+    return sorted(set(ids) - {task.item_id for task in done})
 
 
 async def _refuse(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx
@@ -192,23 +193,29 @@ async def _decide(
     tx: Tx, actor: Actor, job: JobFacts, item_ids: Sequence[int], step: _Step, comment: str | None
 ) -> list[Task]:
     ids = queue_checks.item_ids(item_ids)
-    where = tx.alone if len(ids) == 1 else tx
-    done = await where.all(
-        SQL.decide,
-        Task,
-        job_id=job.id,
-        items=ids,
-        states=list(step.states),
-        to=step.to,
-        verb=step.verb,
-        own=step.own,
-        actor_id=actor.user_id,
-        review_job_id=job.id if job.part != "annotate" else None,
-        comment=queue_checks.comment(comment),
-    )
-    missing = sorted(set(ids) - {task.item_id for task in done})
-    if missing:
-        await _refuse(tx, actor, job, missing, step)
+
+    async def decide(where: Tx, items: list[int]) -> list[Task]:
+        return await where.all(
+            SQL.decide,
+            Task,
+            job_id=job.id,
+            items=items,
+            states=list(step.states),
+            to=step.to,
+            verb=step.verb,
+            own=step.own,
+            actor_id=actor.user_id,
+            review_job_id=job.id if job.part != "annotate" else None,
+            comment=queue_checks.comment(comment),
+        )
+
+    async def refuse(items: list[int]) -> None:
+        await _refuse(tx, actor, job, items, step)
+
+    done = await decide(tx.alone if len(ids) == 1 else tx, ids)
+    if missing := claiming.without(ids, done):
+        done += await claiming.once_more(missing, partial(decide, tx), refuse)
+        missing = claiming.without(ids, done)
         done += [task for task in await tx.all(SQL.tasks, Task, job_id=job.id, items=missing) if task.state == step.to]
     return sorted(done, key=lambda task: (task.item_id, task.round))
 
