@@ -88,8 +88,9 @@ def stage(sizes: Sizes, kept: Path | None = None, *, peers: Collection[str] = ()
 
 def _fresh_copy(cluster: postgres.EmbeddedPostgres, sizes: Sizes) -> str:
     """Return the URL of a database with the data as loaded: a copy, since measuring changes it."""
-    schema = sha256("".join(migration.checksum for migration in migrate.migrations()).encode()).hexdigest()[:12]
-    loaded = f"loaded_{sizes.name}_{schema}".replace("-", "_")
+    schema = "".join(migration.checksum for migration in migrate.migrations())
+    # Names in PostgreSQL have 63 characters: one that tells all the sizes would be cut.
+    loaded = f"loaded_{sha256(f'{sizes.name} {schema}'.encode()).hexdigest()[:16]}"
     with psycopg.connect(cluster.url_of("postgres"), autocommit=True) as connection:
         names = {row[0] for row in connection.execute("select datname from pg_database")}
         if loaded not in names:
