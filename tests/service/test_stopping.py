@@ -169,7 +169,7 @@ def test_an_upload_in_progress_may_end(cluster: Cluster):
 
 
 def test_another_request_that_would_not_end_in_time_is_answered_too(cluster: Cluster):
-    with scene(cluster, grace=2) as given:
+    with scene(cluster, grace=8) as given:
         answers: list[httpx2.Response] = []
 
         def change() -> None:
