@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from factories import media as made
 from factories.media import MADE, SUFFIXES, Shelf, make_shelf, png, sha256
 from factories.people import again, join, make_organization, make_user
-from pinakes.server import db as database, errors
+from pinakes.server import errors
 from pinakes.server.actor import Actor, Role, Scope, anonymous
 from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import media, media_arriving, media_files, media_jobs
 from pinakes.server.catalog.media_types import Arrived, Media, Refused
-from pinakes.server.db import Database, Query, Tx
+from pinakes.server.db import Database
 from pinakes.server.settings import Settings
 from pinakes.server.tasks import Work
+from support.watching import watch_queries
 
 
 @pytest.fixture
@@ -115,14 +115,7 @@ async def test_every_type_of_data(db: Database, blobs: Blobs, data_type: str):
 
 
 async def test_the_number_of_queries_does_not_grow_with_the_batch(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
-    counted: list[str] = []
-    execute = Tx._execute
-
-    async def counting(self: Tx, query: Query, params: dict[str, object]) -> Any:  # noqa: ANN401
-        counted.append(query.name)
-        return await execute(self, query, params)
-
-    monkeypatch.setattr(database.Tx, "_execute", counting)
+    counted = watch_queries(monkeypatch)
     await add(shelf, [file("one.png", png(5000))])
     few = list(counted)
     counted.clear()

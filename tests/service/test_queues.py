@@ -11,7 +11,7 @@ from factories.people import told_of, unique
 from factories.queues import Crew, make_crew
 from pinakes.server import errors
 from pinakes.server.actor import Actor, Scope, anonymous
-from pinakes.server.db import Database, Query, Tx
+from pinakes.server.db import Database
 from pinakes.server.labeling import annotations as labels, claiming, drafts, queue_items, queues, review
 from pinakes.server.labeling.label_types import NewAnnotation
 from pinakes.server.labeling.queue_types import (
@@ -26,6 +26,7 @@ from pinakes.server.labeling.queue_types import (
     QueueSettings,
     Task,
 )
+from support.watching import watch_queries
 
 
 @pytest.fixture(scope="module")
@@ -759,14 +760,7 @@ async def test_one_statement_for_the_next_item(crew: Crew, monkeypatch: pytest.M
     items = await crew.images(3)
     queue = await crew.queue(collection_id=await crew.selection(items))
     first = crew.labelers[0]
-    sent: list[str] = []
-    execute = Tx._execute
-
-    async def counting(self: Tx, query: Query, params: dict[str, object]) -> Any:  # noqa: ANN401 - as it is
-        sent.append(query.name)
-        return await execute(self, query, params)
-
-    monkeypatch.setattr(Tx, "_execute", counting)
+    sent = watch_queries(monkeypatch)
     async with crew.db.changing() as tx:
         given = await claiming.next_item(tx, first, job_of(queue, first))
         assert given is not None

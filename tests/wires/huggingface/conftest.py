@@ -15,13 +15,14 @@ from fastapi import FastAPI
 from factories.state import state_for
 from pinakes.server.actor import Role, Scope, system
 from pinakes.server.catalog import service as catalog
-from pinakes.server.db import Database, Query, Tx
+from pinakes.server.db import Database
 from pinakes.server.middleware import RequestMiddleware
 from pinakes.server.people import service as people
 from pinakes.server.people.types import NewToken
 from pinakes.server.settings import Settings
 from pinakes.server.state import State
 from pinakes.server.wires import huggingface
+from support.watching import watch_queries
 
 ENDPOINT = "http://hub.test"
 
@@ -138,17 +139,4 @@ def nobody(hub: Hub) -> Person:
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the queries that run from now on."""
-    ran: list[str] = []
-
-    def watched(verb: str) -> None:
-        original = getattr(Tx, verb)
-
-        def run(self: Tx, query: Query, *args: Any, **params: Any) -> Any:  # noqa: ANN401 - as the verb
-            ran.append(query.name)
-            return original(self, query, *args, **params)
-
-        monkeypatch.setattr(Tx, verb, run)
-
-    for verb in ("one", "all", "value", "rows", "run"):
-        watched(verb)
-    return ran
+    return watch_queries(monkeypatch)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import httpx2
 import pytest
 import pytest_asyncio
 
-from factories.app import client_of
 from factories.catalog import Facts
 from factories.people import join, make_organization, make_user, sign_in, unique
 from pinakes.api import catalog as api
@@ -16,12 +13,6 @@ from pinakes.api.common import Page
 from pinakes.server.actor import Role, Scope
 from pinakes.server.db import Database
 from support.native import Api, expect, person, refused
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

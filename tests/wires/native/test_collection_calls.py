@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Any
-
 import httpx2
 import pytest
-import pytest_asyncio
 
 from factories import models
-from factories.app import client_of
 from factories.people import make_user
-from pinakes.server.db import Database, Query, Tx
+from pinakes.server.db import Database
 from support.native import Api
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
+from support.watching import watch_round_trips
 
 
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the queries that run from now on; `begin` where a transaction begins."""
-    ran: list[str] = []
-    execute, begun = Tx._execute, Tx._begun
-
-    async def executed(self: Tx, query: Query, params: dict[str, object]) -> Any:  # noqa: ANN401 - as it is
-        found = await execute(self, query, params)
-        ran.append(query.name)
-        return found
-
-    async def began(self: Tx) -> None:
-        ran.extend(["begin"] if self._begin is not None else [])
-        await begun(self)
-
-    monkeypatch.setattr(Tx, "_execute", executed)
-    monkeypatch.setattr(Tx, "_begun", began)
-    return ran
+    return watch_round_trips(monkeypatch)
 
 
 async def test_changes_of_one_entry_are_one_statement(

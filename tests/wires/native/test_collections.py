@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
@@ -11,7 +10,6 @@ import pytest
 import pytest_asyncio
 
 from factories import models
-from factories.app import client_of
 from factories.people import join, make_organization, make_user, sign_in, unique
 from pinakes.api import collections as api
 from pinakes.api.common import ErrorAnswer, Page
@@ -20,12 +18,6 @@ from pinakes.server.catalog import service as catalog
 from pinakes.server.catalog.types import RepoChanges
 from pinakes.server.db import Database
 from support.native import NDJSON, Api, expect, person, refused
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
@@ -28,12 +27,6 @@ from support.native import NDJSON, Api, person, refused
 
 CSV = {"Content-Type": "text/csv"}
 ANSWER = TypeAdapter(api.BulkAnswer)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from factories import models
-from factories.app import client_of
 from factories.people import make_user, unique
 from pinakes.api import collections as api, events as events_api
 from pinakes.api.common import Page
@@ -23,12 +22,6 @@ from support.server import Server, serving, stop
 
 # Long, since the feed waits for the oldest transaction of a PostgreSQL that the tests share with other runs.
 WAIT = 60.0
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

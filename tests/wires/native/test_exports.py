@@ -7,15 +7,12 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
 
-from factories.app import client_of
 from factories.media import image, png, video
 from factories.people import make_user, unique
 from pinakes.api.collections import Collection
@@ -46,12 +43,6 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
     "cuboid": {"points": [[1, 2], [3, 4], [5, 4], [5, 2]], "faces": [[0, 1, 2, 3]]},
     "cuboid_2d": {"vertices": {"a": {"loc": [1, 2]}}},
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @dataclass(frozen=True)

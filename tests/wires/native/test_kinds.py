@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import get_args
 
@@ -10,7 +9,6 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from factories.app import client_of
 from factories.people import unique
 from factories.releases import Lab, Made, make_lab, make_version
 from pinakes.api import catalog as api, collections
@@ -34,12 +32,6 @@ class Shelf:
     version: Made
     member: Api
     outsider: Api
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

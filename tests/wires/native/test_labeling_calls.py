@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
 
-from factories.app import client_of
 from factories.media import png
 from factories.people import again, join, make_organization, make_user, unique
 from pinakes.api.common import Page
@@ -19,37 +15,18 @@ from pinakes.api.media import Dataset, MediaPage, Medium
 from pinakes.api.queues import Draft, Job, Next, Queue, Task
 from pinakes.api.releases import Project
 from pinakes.server.actor import Role
-from pinakes.server.db import Database, Query, Tx
+from pinakes.server.db import Database
 from support.native import Api, expect, refused
+from support.watching import watch_round_trips
 
 BOX = {"class_name": "car", "geometry_type": "rectangle", "geometry": {"points": {"exterior": [[0, 0], [4, 3]]}}}
 TAGGED = {**BOX, "tags": [{"name": "dark"}]}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
-
-
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the queries that run from now on; `begin` where a transaction begins."""
-    ran: list[str] = []
-    execute, begun = Tx._execute, Tx._begun
-
-    async def executed(self: Tx, query: Query, params: dict[str, object]) -> Any:  # noqa: ANN401 - as it is
-        found = await execute(self, query, params)
-        ran.append(query.name)
-        return found
-
-    async def began(self: Tx) -> None:
-        ran.extend(["begin"] if self._begin is not None else [])
-        await begun(self)
-
-    monkeypatch.setattr(Tx, "_execute", executed)
-    monkeypatch.setattr(Tx, "_begun", began)
-    return ran
+    return watch_round_trips(monkeypatch)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator
 import httpx2
 import orjson
 import pytest
-import pytest_asyncio
 
 from factories.app import client_of
 from factories.media import png
@@ -22,12 +21,6 @@ from pinakes.server.people.types import Account
 from pinakes.server.settings import Settings
 from pinakes.server.wires.native import arrivals
 from support.native import Api, expect, refused
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
 
-from factories.app import client_of
 from factories.media import MADE, SUFFIXES, png
 from factories.people import make_user, unique
 from pinakes.api.common import Page
@@ -36,12 +33,6 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
     "point": {"points": {"exterior": [[1.5, 2.5]], "interior": []}},
     "graph": {"nodes": {"a": {"loc": [1, 2]}, "b": {"loc": [2, 2]}}},
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 class Bench:

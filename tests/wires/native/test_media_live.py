@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
 
-from factories.app import client_of
 from factories.people import make_user, unique
 from pinakes.api.collections import Collection
 from pinakes.api.common import Page
 from pinakes.api.live import Check, CheckResult, Combined, Live
 from pinakes.server.db import Database
 from support.native import Api, expect, refused
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest.fixture

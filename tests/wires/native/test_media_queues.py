@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
 
-from factories.app import client_of
 from factories.media import png
 from factories.people import Person, again, join, make_organization, make_user, unique
 from pinakes.api.collections import Batch, Collection, Selection
@@ -38,12 +35,6 @@ from pinakes.server.db import Database
 from support.native import Api, expect, refused
 
 BOX = {"class_name": "car", "geometry_type": "rectangle", "geometry": {"points": {"exterior": [[0, 0], [4, 3]]}}}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @dataclass(frozen=True)

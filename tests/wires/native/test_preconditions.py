@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 import pytest_asyncio
 
 from factories import models
-from factories.app import client_of
 from factories.people import unique
 from factories.releases import Lab, Made, make_lab, make_version
 from pinakes.api import collections as api
@@ -87,12 +85,6 @@ def declaring() -> dict[str, tuple[str, str, Json]]:
         for method, operation in operations.items()
         if any(one["in"] == "header" and one["name"] == "If-Match" for one in operation.get("parameters", ()))
     }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx2
@@ -11,7 +10,6 @@ import pytest
 import pytest_asyncio
 
 from factories import models
-from factories.app import client_of
 from factories.people import make_user
 from pinakes.api import collections as api
 from pinakes.api.common import Page
@@ -22,12 +20,6 @@ from support.native import NDJSON, Api, expect, person, refused
 Json = dict[str, Any]
 
 NOT_AN_ITEM = "Input should be a valid integer or an object."
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Any
-
 import httpx2
 import pytest
-import pytest_asyncio
 from bench.documents import BY_NAME
 
-from factories.app import client_of
 from factories.people import unique
 from factories.releases import Lab, make_lab, make_version
-from pinakes.server.db import Database, Query, Tx
+from pinakes.server.db import Database
 from support.native import Api
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
+from support.watching import watch_queries
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +21,7 @@ async def lab(db: Database) -> Lab:
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the queries that run from now on."""
-    ran: list[str] = []
-
-    def watched(verb: str) -> None:
-        original = getattr(Tx, verb)
-
-        def run(self: Tx, query: Query, *args: Any, **params: Any) -> Any:  # noqa: ANN401 - as the verb
-            ran.append(query.name)
-            return original(self, query, *args, **params)
-
-        monkeypatch.setattr(Tx, verb, run)
-
-    for verb in ("one", "all", "value", "rows", "run"):
-        watched(verb)
-    return ran
+    return watch_queries(monkeypatch)
 
 
 async def prepared(client: httpx2.AsyncClient, lab: Lab) -> tuple[Api, str, str]:

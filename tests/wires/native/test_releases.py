@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +13,6 @@ import pytest
 import pytest_asyncio
 from inline_snapshot import snapshot
 
-from factories.app import client_of
 from factories.people import Person, make_user, unique
 from factories.releases import Lab, make_lab
 from pinakes.api import releases as api
@@ -25,12 +23,6 @@ from pinakes.server.registries import members
 from support.native import Api, expect, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def client(db: Database) -> AsyncGenerator[httpx2.AsyncClient]:
-    async with client_of(db) as client:
-        yield client
 
 
 @pytest_asyncio.fixture(loop_scope="session")
