@@ -34,6 +34,9 @@ LOCKED := .venv/.locked
 VENV := .venv/.installed
 CLIENTS := .clients/hf-1.29/.stamp .clients/wandb-0.28/.stamp .clients/supervisely-6.74/.stamp
 
+# A third of the time a test waits, for a process to start or a lease to run out: one more process than there are cores.
+WORKERS ?= $(shell cores=$$(nproc 2>/dev/null || sysctl -n hw.ncpu); echo $$(( cores < 7 ? cores + 1 : 8 )))
+
 .PHONY: help setup serve dev test clients test-fast test-queue check fix bench docs demo schema lock clean
 
 help: ## list these commands
@@ -49,10 +52,10 @@ dev: $(VENV) ## serve, and start anew whenever the code changes
 
 test: $(VENV) ## every check and every test
 	$(MAKE) --no-print-directory -j 2 check clients
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 test-fast: $(VENV) ## the tests of the inner loop, in under a minute
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" tests/unit tests/service tests/permissions tests/wires
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not slow" tests/unit tests/service tests/permissions tests/wires
 
 # The clients that the tests drive beside those of .venv, each in an environment of its own.
 clients: $(CLIENTS)

@@ -184,6 +184,11 @@ async def _worker(db: Database, org: Account, role: Role) -> Actor:
     return with_role(person, org.id, role)
 
 
+def job_of(queue: Queue, person: Actor, part: str | None = None) -> int:
+    """The job of somebody in a queue, in that part of the work where he has more than one."""
+    return next(one.job_id for one in queue.people if one.id == person.user_id and part in {None, one.part})
+
+
 def with_role(person: Person, account_id: int, role: Role) -> Actor:
     """A person as the actor that he is with one more role."""
     return replace(person.actor, roles={**person.actor.roles, account_id: role})

@@ -234,6 +234,10 @@ ATTEMPTS: dict[str, Attempt] = {
         _call("images.bulk.remove", lambda s: {"imageIds": [s.spare["image"]]}),
         spare="image",
     ),
+    "send images": Attempt(_send("PUT", "/uploads/{train}")),
+    "add an image by its hash": Attempt(
+        _send("POST", "/datasets/{train}/media", lambda _: {"items": [{"name": "x.png", "sha256": "0" * 64}]})
+    ),
     "create a dataset": Attempt(
         _send("POST", "/datasets", lambda s: {"project": s.at.project, "name": unique("ds")}),
         _call("datasets.add", lambda s: {"projectId": s.at.project, "name": unique("ds")}),

@@ -166,7 +166,12 @@ async def test_parts_are_joined_in_their_order(blobs: Blobs):
     with pytest.raises(Invalid):
         await blobs.join(keys, "joined/a", md5=md5(b""))
     assert await blobs.head("joined/a") is None
-    assert await blobs.join(keys, "joined/a", md5=md5(whole)) == Received(len(whole), md5(whole))
+    with pytest.raises(TooLarge) as large:
+        await blobs.join(keys, "joined/a", most=len(whole) - 1)
+    assert large.value.details == {"limit": len(whole) - 1}
+    assert await blobs.head("joined/a") is None
+    joined = await blobs.join(keys, "joined/a", md5=md5(whole), most=len(whole))
+    assert joined == Received(len(whole), md5(whole))
     assert await content_of(blobs, "joined/a") == whole
     with pytest.raises(NotFound) as missing:
         await blobs.join([*keys, "parts/u/3"], "joined/b")

@@ -97,6 +97,19 @@ async def test_many_small_ones_at_once(blobs: Blobs):
     assert not [path for path in paths if path.exists()]
 
 
+async def test_many_small_ones_that_nobody_looks_at(blobs: Blobs, monkeypatch: pytest.MonkeyPatch):
+    """On their way to a bucket they are no files of this machine."""
+    made: list[str] = []
+    monkeypatch.setattr("tempfile.mkdtemp", lambda **_: made.append("folder"))
+    contents = {f"unseen/{number}": os.urandom(number) for number in range(20)}
+    await blobs.store_many(contents)
+    await blobs.store_many({})
+    for key, content in contents.items():
+        assert await blobs.read(key, most=100) == content
+    assert made == []
+    assert await keys(blobs, "staging") == []
+
+
 async def test_many_that_the_store_does_not_take(tmp_path: Path):
     (tmp_path / "files" / "taken").mkdir(parents=True)
     (tmp_path / "files" / "taken" / "file").write_bytes(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any, TypeAlias
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -361,6 +362,8 @@ async def test_a_video_that_is_not_there_has_no_pictures(db: Database, blobs: Bl
     files = await export(shelf, Order(within(shelf), "coco"))
     assert sorted(files) == ["annotations.json", "left_out.jsonl", "links.jsonl"]
     assert json.loads(files["left_out.jsonl"])["left_out"] == {"the frame can't be read": 2}
+    await blobs.delete([media_key(shelf.project.owner_id, there.sha256)])
+    assert await export(shelf, Order(within(shelf), "coco")) == {**files, "annotations.json": ANY}
 
 
 async def test_names_never_lead_out_of_the_export(shelf: Shelf, db: Database):
@@ -422,6 +425,19 @@ async def test_only_what_one_sees(shelf: Shelf, db: Database):
         await media_removal.remove_items(tx, shelf.actor, [first.id])
     found = [file.path async for file in exports.files(db, shelf.blobs, shelf.actor, order, planned)]
     assert found == ["items.jsonl", "images/ds/b.png"]
+
+
+@pytest.mark.parametrize("form", exports.FORMS)
+async def test_a_file_that_is_gone_breaks_no_export_off(shelf: Shelf, form: exports.Form):
+    """The object of an item vanishes while the export is written: it is left out, and told."""
+    gone, _ = await shelf.put("a.png", "b.png")
+    assert gone.sha256 is not None
+    await shelf.blobs.delete([media_key(shelf.project.owner_id, gone.sha256)])
+    files = await export(shelf, Order(within(shelf), form))
+    assert [path for path in files if path.startswith("images/")] == ["images/ds/b.png"]
+    assert json.loads(files["left_out.jsonl"]) == {
+        "id": gone.id, "path": "ds/a.png", "left_out": {"its file is gone": 1},
+    }  # fmt: skip
 
 
 async def test_there_are_three_forms(shelf: Shelf):

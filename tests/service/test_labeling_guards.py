@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from factories.people import make_user, told_of
-from factories.queues import Crew, make_crew, with_role
+from factories.queues import Crew, job_of, make_crew, with_role
 from pinakes.server import errors
 from pinakes.server.actor import Actor, Role, Scope
 from pinakes.server.blobs import Blobs
@@ -38,10 +38,6 @@ BOX = {"points": {"exterior": [[1, 2], [30, 40]], "interior": []}}
 @pytest.fixture
 async def crew(db: Database) -> Crew:
     return await make_crew(db)
-
-
-def job_of(queue: Queue, person: Actor, part: str = "annotate") -> int:
-    return next(one.job_id for one in queue.people if one.id == person.user_id and one.part == part)
 
 
 async def pull(crew: Crew, queue: Queue, person: Actor, part: str = "annotate") -> int | None:

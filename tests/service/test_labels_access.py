@@ -10,6 +10,10 @@ import pytest
 from factories.labels import Lab, box, give, make_lab
 from pinakes.server import errors
 from pinakes.server.actor import Actor, Role, Scope, anonymous
+from pinakes.server.blobs import Blobs
+from pinakes.server.catalog import media
+from pinakes.server.catalog.media_arriving import add_files
+from pinakes.server.catalog.media_types import NewMedia
 from pinakes.server.db import Database, Tx
 from pinakes.server.labeling import access, annotations as labels, figures, meta, objects, tagging
 from pinakes.server.labeling.label_types import FigureChanges, NewAnnotation, NewFigure, NewTagged, NewTagging
@@ -98,6 +102,19 @@ async def test_an_annotator_sees_and_labels_what_his_job_holds(db: Database, par
         assert await labels.count(tx, ann, lab.dataset_id) == 1
         assert [right.item_id for right in await access.visible(tx, ann, lab.items)] == [item]
         assert [one.item_id for one in await labels.get_many(tx, ann, lab.items, missing_ok=True)] == [item]
+
+
+async def test_an_annotator_puts_nothing_into_the_dataset_that_he_sees(db: Database, blobs: Blobs):
+    """To whom no job shows it, the dataset is not there."""
+    lab = await make_lab(db, items=1)
+    ann, idle = await lab.worker(), await lab.worker()
+    await give(lab, ann, lab.items[0])
+    new = [NewMedia("x.png", link="https://example.org/x.png")]
+    for actor, error in ((ann, "Forbidden"), (idle, "DatasetNotFound")):
+        for verb in (media.add, media.add_each):
+            assert await outcome(db, lambda tx, who=actor, do=verb: do(tx, who, lab.dataset_id, new)) == error
+        assert await outcome(db, lambda tx, who=actor: media.copy(tx, who, lab.items, lab.dataset_id)) == error
+        assert await outcome(db, lambda _, who=actor: add_files(db, blobs, who, lab.dataset_id, [])) == error
 
 
 async def test_what_left_the_queue_is_seen_no_more(db: Database):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 
 import pytest
 
 from factories.labels import BOX, RING, Lab, add_dataset, add_item, box, make_lab
 from pinakes.server import errors
+from pinakes.server.actor import Role
 from pinakes.server.db import Database
 from pinakes.server.labeling import annotations as labels, classes, figures, meta, objects, tagging
 from pinakes.server.labeling.label_types import (
@@ -126,6 +128,26 @@ async def test_a_changed_figure_has_a_history(db: Database):
         with pytest.raises(errors.LabelNotFound):
             await figures.edit(tx, lab.actor, 2**31 - 1, FigureChanges(description="x"))
     assert len((await one(lab, figure)).tags) == 1
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("bitmap", {"bitmap": {"origin": [0, 0], "data": "@@@"}}), ("sketch", {})])
+async def test_what_is_said_of_an_old_broken_figure_is_changed(db: Database, kind: str, shape: dict[str, object]):
+    """It was kept before anybody looked at it, and stays: only a geometry or a type that comes anew is looked at."""
+    lab = await make_lab(db, items=1)
+    (old,) = await add(lab, NewFigure(lab.items[0], box("thing")))
+    broken = (kind, json.dumps(shape))
+    await lab.do("update figures set geometry_type = %s, geometry = %s::jsonb where id = %s", *broken, old)
+    async with db.transaction() as tx:
+        changes = FigureChanges(description="blurred", class_name="thing", tags=[NewTagging("seen")])
+        found = await figures.edit(tx, lab.actor, old, changes)
+    assert (found.description, [tag.name for tag in found.tags]) == ("blurred", ["seen"])
+    assert (found.geometry_type, found.geometry) == (kind, shape)
+    for changes in (FigureChanges(geometry={"bitmap": 5}), FigureChanges(geometry_type="polygon")):
+        with pytest.raises(errors.Invalid) as caught:
+            async with db.transaction() as tx:
+                await figures.edit(tx, lab.actor, old, changes)
+        assert (caught.value.field or "").startswith("figure.geometry")
+    assert await one(lab, old) == found
 
 
 async def test_removed_figures_come_back_as_they_were(db: Database):
@@ -385,4 +407,10 @@ async def test_a_video_has_only_the_frames_that_it_has(db: Database):
     stranger = (await make_lab(db, items=0)).actor
     with pytest.raises(errors.MediaNotFound):
         await lab.put(NewAnnotation(known, [late]), stranger)
+    viewer = await lab.worker(Role.VIEWER)
+    with pytest.raises(errors.Forbidden):
+        await lab.put(NewAnnotation(known, [late]), viewer)
+    async with db.changing() as tx:
+        (refused,) = await labels.put(tx, viewer, [NewAnnotation(known, [late])], atomic=False)
+    assert isinstance(refused.error, errors.Forbidden)
     assert [each.frame for each in (await lab.get(known)).figures] == [10]

@@ -94,6 +94,27 @@ async def test_what_is_left_out_goes_with_its_labels(db: Database):
     assert [(one.removed, one.changed_by) for one in gone] == [(True, lab.actor.user_id)]
 
 
+async def test_a_class_keeps_a_shape_from_before_there_were_rules(db: Database):
+    """No other class gets it, nor does it get another such shape."""
+    lab = await make_lab(db, items=0)
+    await lab.do("update label_classes set shape = 'sketch' where project_id = %s and name = 'thing'", lab.project_id)
+    number = ids(await read(lab))["thing"]
+    kept = NewClass("thing", "sketch", description="an old one", id=number)
+    for new in (NewClass("new", "sketch"), NewClass("new", "sketch", id=number), NewClass("car", "sketch")):
+        with pytest.raises(errors.Invalid) as caught:
+            await write(lab, [kept, new])
+        assert caught.value.field == "classes[1].shape"
+    with pytest.raises(errors.Invalid):
+        await write(lab, [NewClass("thing", "scribble", id=number)])
+    (found,) = (await write(lab, [kept])).classes
+    assert (found.id, found.shape, found.description) == (number, "sketch", "an old one")
+    async with db.transaction() as tx:
+        found = await classes.edit(tx, lab.actor, number, ClassChanges(name="sketches", shape="sketch"))
+        assert (found.id, found.shape, found.name) == (number, "sketch", "sketches")
+        with pytest.raises(errors.Invalid):
+            await classes.edit(tx, lab.actor, number, ClassChanges(shape="scribble"))
+
+
 async def test_labels_have_to_fit_what_is_to_be(db: Database):
     lab = await make_lab(db, items=1)
     labels = [box(tags=[NewTagging("weather", "rain"), NewTagging("count", 3)])]

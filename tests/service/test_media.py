@@ -496,8 +496,9 @@ async def test_an_annotator_sees_what_his_jobs_hand_him_and_nothing_else(db: Dat
             await datasets.get(tx, anna.actor, hidden.id)
         with pytest.raises(errors.Forbidden):
             await media.update(tx, anna.actor, [MediaChanges(seen.id, name="mine.png")])
-        with pytest.raises(errors.DatasetNotFound):
-            await media.add(tx, anna.actor, shelf.dataset.id, [NewMedia("x.png", seen.sha256)])
+        for dataset, error in ((shelf.dataset, errors.Forbidden), (hidden, errors.DatasetNotFound)):
+            with pytest.raises(error):
+                await media.add(tx, anna.actor, dataset.id, [NewMedia("x.png", seen.sha256)])
     own = await make_shelf(db, blobs, anna.actor)
     await media_files.share(db, blobs, anna.actor, [seen.id], anna.id)
     async with db.transaction() as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,19 @@ async def names(shelf: Shelf) -> list[str]:
 def outcomes(done: list[Media | Refused]) -> list[str]:
     """What became of each: its name, or why it is none."""
     return [one.name if isinstance(one, Media) else f"- {one.message}" for one in done]
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, method: str) -> list[tuple[Any, ...]]:
+    """What a method of the store is called with from here on."""
+    called: list[tuple[Any, ...]] = []
+    plain = getattr(Blobs, method)
+
+    async def watched(self: Blobs, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it takes
+        called.append(given)
+        return await plain(self, *given, **named)
+
+    monkeypatch.setattr(Blobs, method, watched)
+    return called
 
 
 async def test_bad_files_in_the_middle_are_refused_and_the_others_stay(shelf: Shelf):
@@ -137,8 +151,9 @@ async def test_many_imports_into_one_dataset_at_the_same_time(shelf: Shelf):
         assert await cursor.fetchone() == (30,)
 
 
-async def test_thumbnails_of_a_batch_are_made_together(shelf: Shelf):
-    """What can't be decoded any more is left out, and the others have theirs."""
+async def test_thumbnails_of_a_batch_are_made_together(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+    """What can't be decoded any more is left out, and the others have theirs; they are stored by one call."""
+    together, alone = watch(monkeypatch, "store_many"), watch(monkeypatch, "receive")
     done = [one for one in await add(shelf, images(6, 8000)) if isinstance(one, Media)]
     assert done[0].sha256 is not None
     await shelf.blobs.delete([media_files.media_key(shelf.project.owner_id, done[0].sha256)])
@@ -150,6 +165,8 @@ async def test_thumbnails_of_a_batch_are_made_together(shelf: Shelf):
     assert [one.has_thumbnail for one in items] == [False] + [True] * 5
     keys = [media_files.thumbnail_key(shelf.project.owner_id, one.sha256 or b"") for one in done]
     assert await shelf.blobs.missing(keys) == keys[:1]
+    assert [sorted(stored) for (stored,) in together] == [sorted(keys[1:]), []]
+    assert alone == []
 
 
 async def test_who_may_not_write_there(db: Database, blobs: Blobs):

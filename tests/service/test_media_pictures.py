@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from factories import media as made
-from pinakes.server.catalog import media_readers
+from pinakes.server.catalog import media_readers, reading_clouds
 from pinakes.server.catalog.media_readers import Unreadable
 from pinakes.server.catalog.reading_clouds import seen_from_above
 from pinakes.server.catalog.reading_volumes import middle_slice
@@ -51,10 +51,14 @@ def test_a_pcd_from_above(tmp_path: Path, encoding: str):
 @pytest.mark.parametrize("whole", [True, False], ids=["all points", "some of them"])
 @pytest.mark.parametrize("pack", [False, True], ids=["las", "laz"])
 def test_a_las_from_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: bool, whole: bool):
+    path = kept(tmp_path, made.las(5000, packed=pack))
+    expected = reading_clouds._las_points(path)
+    assert len(expected) == 5000
     if not whole:
-        monkeypatch.setattr("pinakes.server.catalog.reading_clouds.SHOWN_POINTS", 1000)
-    shown = pixels(seen_from_above(kept(tmp_path, made.las(5000, packed=pack)), LAS))
-    assert max(shown.shape[:2]) == 320
+        monkeypatch.setattr(reading_clouds, "SHOWN_POINTS", 1000)
+        expected = expected.reshape(50, 100, 3)[:, :20].reshape(1000, 3)
+    assert reading_clouds._las_points(path).tolist() == expected.tolist()
+    assert max(pixels(seen_from_above(path, LAS)).shape[:2]) == 320
 
 
 @pytest.mark.parametrize("points", [1, 2])

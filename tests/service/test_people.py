@@ -47,6 +47,7 @@ from pinakes.server.people import secrets, service as people, throttle
 from pinakes.server.people.checks import RESERVED
 from pinakes.server.people.sessions import same_origin
 from pinakes.server.people.types import AccountChanges, DeviceGrant, NewToken
+from pinakes.server.settings import Settings
 
 PASSWORD = "correct horse battery"
 
@@ -865,29 +866,33 @@ class TestFirstStart:
             await people.ensure_administrator(lonely, ada.token)
 
 
+def limits(per_name: str, per_address: str = "100/hour") -> Settings:
+    return Settings(signin_limit=per_name, signin_limit_address=per_address)
+
+
 class TestThrottle:
     async def test_attempts_are_counted_by_name_and_address(self, db: Database):
         name, address = unique("x"), unique("10.0.0")
         for _ in range(3):
-            await throttle.attempt_sign_in(db, name, address, "3/minute", "100/hour")
+            await throttle.attempt_sign_in(db, limits("3/minute"), name, address)
         with pytest.raises(TooManyRequests) as caught:
-            await throttle.attempt_sign_in(db, name.upper(), address, "3/minute", "100/hour")
+            await throttle.attempt_sign_in(db, limits("3/minute"), name.upper(), address)
         assert 0 < cast("int", caught.value.details["retry_after"]) <= 60
-        await throttle.attempt_sign_in(db, unique("y"), address, "3/minute", "100/hour")
-        await throttle.attempt_sign_in(db, name, unique("10.0.0"), "3/minute", "100/hour")
+        await throttle.attempt_sign_in(db, limits("3/minute"), unique("y"), address)
+        await throttle.attempt_sign_in(db, limits("3/minute"), name, unique("10.0.0"))
         await forget_attempts(db)
-        await throttle.attempt_sign_in(db, name, address, "3/minute", "100/hour")
+        await throttle.attempt_sign_in(db, limits("3/minute"), name, address)
 
     async def test_and_by_address_alone(self, db: Database):
         address = unique("10.0.1")
         for number in range(2):
-            await throttle.attempt_code(db, f"{number}", address, "10/minute", "2/hour")
+            await throttle.attempt_code(db, limits("10/minute", "2/hour"), f"{number}", address)
         with pytest.raises(TooManyRequests):
-            await throttle.attempt_code(db, "another", address, "10/minute", "2/hour")
+            await throttle.attempt_code(db, limits("10/minute", "2/hour"), "another", address)
 
     async def test_of_many_at_once_as_many_pass_as_may(self, db: Database):
         name, address = unique("x"), unique("10.0.2")
-        tried = (throttle.attempt_sign_in(db, name, address, "7/minute", "100/hour") for _ in range(40))
+        tried = (throttle.attempt_sign_in(db, limits("7/minute"), name, address) for _ in range(40))
         came = await asyncio.gather(*tried, return_exceptions=True)
         assert [type(one) for one in came if one is not None] == [TooManyRequests] * 33
 
@@ -895,10 +900,10 @@ class TestThrottle:
         name, address = unique("x"), unique("10.0.6")
         with suppress(ZeroDivisionError):
             async with db.transaction():
-                await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
+                await throttle.attempt_sign_in(db, limits("1/minute"), name, address)
                 raise ZeroDivisionError
         with pytest.raises(TooManyRequests):
-            await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
+            await throttle.attempt_sign_in(db, limits("1/minute"), name, address)
 
     async def test_a_window_ends_and_its_count_is_forgotten(self, db: Database):
         name, address = unique("x"), unique("10.0.3")
@@ -924,9 +929,9 @@ class TestThrottle:
     @pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 100_000])
     async def test_no_name_is_too_strange_to_be_counted(self, db: Database, name: str):
         address = unique("10.0.5")
-        await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
+        await throttle.attempt_sign_in(db, limits("1/minute"), name, address)
         with pytest.raises(TooManyRequests):
-            await throttle.attempt_sign_in(db, name, address, "1/minute", "100/hour")
+            await throttle.attempt_sign_in(db, limits("1/minute"), name, address)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from factories.queues import Crew, make_crew
+from factories.queues import Crew, job_of, make_crew
 from pinakes.server import errors
 from pinakes.server.actor import Actor
 from pinakes.server.db import Database
@@ -37,10 +37,6 @@ async def crew(db: Database) -> Crew:
 
 def drawn(*names: str) -> list[NewLabel]:
     return [NewLabel("rectangle", BOX, name) for name in names]
-
-
-def job_of(queue: Queue, person: Actor) -> int:
-    return next(one.job_id for one in queue.people if one.id == person.user_id)
 
 
 async def begun(crew: Crew, **settings: Any) -> tuple[Queue, int, int]:  # noqa: ANN401 - the settings of a queue

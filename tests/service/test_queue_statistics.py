@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factories.queues import Crew, make_crew
+from factories.queues import Crew, job_of, make_crew
 from pinakes.server import errors
 from pinakes.server.actor import Actor
 from pinakes.server.db import Database
@@ -15,10 +15,6 @@ from pinakes.server.labeling.queue_types import NewJobs, Queue
 @pytest.fixture(scope="module")
 async def crew(db: Database) -> Crew:
     return await make_crew(db)
-
-
-def job_of(queue: Queue, person: Actor) -> int:
-    return next(one.job_id for one in queue.people if one.id == person.user_id)
 
 
 async def work_off(crew: Crew, queue: Queue, person: Actor, seconds: float, count: int = 1) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from factories.people import told_of, unique
-from factories.queues import Crew, make_crew
+from factories.queues import Crew, job_of, make_crew
 from pinakes.server import errors
 from pinakes.server.actor import Actor, Scope, anonymous
 from pinakes.server.db import Database
@@ -32,10 +32,6 @@ from support.watching import watch_queries
 @pytest.fixture(scope="module")
 async def crew(db: Database) -> Crew:
     return await make_crew(db)
-
-
-def job_of(queue: Queue, person: Actor, part: str = "annotate") -> int:
-    return next(one.job_id for one in queue.people if one.id == person.user_id and one.part == part)
 
 
 async def pull(crew: Crew, queue: Queue, person: Actor, part: str = "annotate") -> Given | None:

@@ -6,11 +6,12 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from factories.queues import Crew, make_crew
+from factories.queues import Crew, job_of, make_crew
 from pinakes.server import errors
 from pinakes.server.actor import Actor
 from pinakes.server.db import Database
@@ -27,10 +28,6 @@ async def wide(dsn: str) -> AsyncGenerator[Database]:
     await database.open()
     yield database
     await database.close()
-
-
-def job_of(queue: Queue, person: Actor) -> int:
-    return next(one.job_id for one in queue.people if one.id == person.user_id)
 
 
 class Floor:
@@ -150,29 +147,35 @@ async def test_everybody_at_once(wide: Database) -> None:
     assert sorted(kept) == sorted(real)
 
 
-async def test_what_left_for_a_moment_and_came_back_is_handed_in(
-    wide: Database, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("room", [claiming, review], ids=["submit", "accept"])
+async def test_what_left_for_a_moment_and_came_back_is_handed_in_and_accepted(
+    wide: Database, monkeypatch: pytest.MonkeyPatch, room: ModuleType
 ) -> None:
-    """S1-44: it had left when it was handed in, and was there again when it was asked why that did not work."""
-    crew = await make_crew(wide, labelers=1, reviewers=0)
+    """S1-44: it had left when it was handed in, or accepted, and was back when it was asked why that did not work."""
+    crew = await make_crew(wide, labelers=1, reviewers=1)
     items = await crew.images(1)
     selection = await crew.selection(items)
     queue = await crew.queue(collection_id=selection)
-    (person,) = crew.labelers
-    job = job_of(queue, person)
+    (labeler,), (reviewer,) = crew.labelers, crew.reviewers
     async with wide.changing() as tx:
-        await claiming.next_item(tx, person, job)
+        await claiming.next_item(tx, labeler, job_of(queue, labeler))
+    if room is review:
+        async with wide.changing() as tx:
+            await claiming.submit(tx, labeler, job_of(queue, labeler), items)
     await crew.take(selection, items)
-    why = claiming._refuse
+    why = room._refuse
 
     async def back_first(*asked: Any, **more: Any) -> None:  # noqa: ANN401 - whatever it is asked
         await crew.put(selection, items)
         await why(*asked, **more)
 
-    monkeypatch.setattr(claiming, "_refuse", back_first)
+    monkeypatch.setattr(room, "_refuse", back_first)
     async with wide.changing() as tx:
-        (task,) = await claiming.submit(tx, person, job, items)
-    assert task.state == "done"
+        if room is claiming:
+            (task,) = await claiming.submit(tx, labeler, job_of(queue, labeler), items)
+        else:
+            (task,) = await review.accept(tx, reviewer, job_of(queue, reviewer), items)
+    assert task.state == ("done" if room is claiming else "accepted")
 
 
 async def counted(crew: Crew, queue: Queue):

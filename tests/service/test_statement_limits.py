@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -11,16 +12,28 @@ import pytest_asyncio
 
 from factories.app import client_of
 from factories.people import Person, make_user, unique
+from pinakes.server.app import create_app
 from pinakes.server.collections import revisions, service as collections
 from pinakes.server.collections.types import FieldChanges
 from pinakes.server.db import Database, Query, Tx
 from pinakes.server.errors import TookTooLong, Unavailable
 from pinakes.server.settings import Settings
+from pinakes.server.tasks import Work, defer, register, run_worker
 
 LIMIT = Query("test", "limit", "select current_setting('statement_timeout')", "", None)
 NAME = Query("test", "name", "update accounts set display_name = %(to)s where id = %(id)s", "", None)
 NAME_OF = Query("test", "name_of", "select display_name from accounts where id = %(id)s", "", None)
 LOCK = Query("test", "lock", "lock table accounts in access exclusive mode", "", None)
+
+
+# What limit the jobs of this module had.
+NOTED: list[object] = []
+
+
+@register("tests.limit")
+async def note_limit(work: Work) -> None:
+    async with work.db.reading() as tx:
+        NOTED.append(await tx.value(LIMIT))
 
 
 def sleep(seconds: float) -> Query:
@@ -100,10 +113,18 @@ async def test_patience_never_shortens(dsn: str, seconds: int, kept: str):
         assert await tx.value(LIMIT) == kept
 
 
-async def test_background_work_has_no_limit(db: Database):
-    """The pool of jobs and of the upkeep is made without one; `set local` of a request ends with it."""
-    async with db.reading() as tx:
-        assert await tx.value(LIMIT) == "0"
+async def test_background_work_has_no_limit(db: Database, dsn: str):
+    """The pool of jobs is made without one, whatever the limit of requests is."""
+    async with db.transaction() as tx:
+        await defer(tx, "tests.limit")
+    await run_worker(Settings(database_url=dsn, statement_seconds=7, log_level="error"), wait=False)
+    assert NOTED == ["0"]
+
+
+async def test_requests_have_the_limit_of_the_settings(dsn: str, tmp_path: Path):
+    app = create_app(Settings(database_url=dsn, blobs_url=tmp_path.as_uri(), statement_seconds=7))
+    async with app.router.lifespan_context(app), app.state.pinakes.db.reading() as tx:
+        assert await tx.value(LIMIT) == "7s"
 
 
 async def test_bringing_a_revision_back_is_a_large_change(limited: Database, alice: Person):

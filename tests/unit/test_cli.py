@@ -396,6 +396,21 @@ def test_a_command_that_only_speaks_prints_what_it_says_as_json(run: Run, monkey
     assert run() == (0, '{"message":"It is gone."}\n', "")
 
 
+def test_what_a_command_that_failed_said_is_not_the_next_ones(run: Run, monkeypatch: pytest.MonkeyPatch):
+    def fail() -> None:
+        Output("json").hint("Half of it is done.")
+        message = "No."
+        raise pinakes.Invalid(message)
+
+    failing, silent = App(), App()
+    failing.default(fail)
+    silent.default(lambda: None)
+    monkeypatch.setattr(main, "build", lambda: failing)
+    assert run()[0] == errors.MISUSED
+    monkeypatch.setattr(main, "build", lambda: silent)
+    assert run() == (0, "", "")
+
+
 def test_what_is_written_to_a_file_is_told_and_what_goes_to_stdout_stands_alone(
     run: Run, answer: Callable[[Answer], object], tmp_path: Path
 ):
@@ -453,6 +468,19 @@ def test_adding_reports_what_was_not_added(run: Run, answer: Callable[[Answer], 
         {"item": {"kind": "paper", "address": "1706.03762"}, "note": "n"},
         {"item": 7, "note": "n"},
     ]
+
+
+def test_a_paper_that_is_known_is_corrected_without_its_title(run: Run, answer: Callable[[Answer], object]):
+    named = {"id": 7, "kind": "paper", "address": "2010.11929", "name": "vit", "title": "", "visibility": "public"}
+    paper = {**named, "arxiv_id": "2010.11929", "authors": [], "abstract": "Words", "votes": 0, "voted": False}
+    asked = answer(always({**paper, "can": [], "created_at": AT, "updated_at": AT}))
+    register = ("items", "register", "paper", "2010.11929", "--abstract", "Words")
+    status, out, err = run(*register)
+    assert (status, out, asked) == (errors.MISUSED, "", [])
+    assert "--title" in err
+    assert run(*register, "--correct", "--quiet") == (0, "paper:2010.11929\n", "")
+    assert isinstance(asked, list)
+    assert (asked[0].method, json.loads(asked[0].content)) == ("PATCH", {"abstract": "Words"})
 
 
 def test_an_entry_can_be_named_by_its_item(run: Run, answer: Callable[[Answer], object]):

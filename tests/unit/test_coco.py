@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,7 +59,7 @@ def document(given: Annotation) -> dict[str, Any]:
     return {
         "categories": [coco.category(CAR)],
         "images": [coco.image(given, "train/a.png")],
-        "annotations": list(coco.labels(given)),
+        "annotations": list(coco.labels(given, None, Counter())),
     }
 
 
@@ -90,7 +91,8 @@ class TestOutAndIn:
         assert [tag.name for tag in label.tags] == ["night"]
 
     def test_boxes_and_areas_are_cocos(self):
-        box, outline = coco.labels(annotation(figure("rectangle", RECTANGLE), figure("polygon", POLYGON)))
+        both = annotation(figure("rectangle", RECTANGLE), figure("polygon", POLYGON))
+        box, outline = coco.labels(both, None, Counter())
         assert (box["bbox"], box["area"], box["segmentation"]) == ([10, 20, 20, 40], 800, [])
         assert (outline["bbox"], outline["segmentation"]) == ([0.5, 0.5, 10, 20], [[0.5, 0.5, 10.5, 0.5, 10.5, 20.5]])
 

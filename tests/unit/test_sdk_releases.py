@@ -300,3 +300,21 @@ def test_a_transfer_that_never_gets_further_ends(tmp_path: Path):
     client = client_of(lambda request: files(file("a", b"12")) if "api" in request.url.path else httpx2.Response(503))
     with pytest.raises(pinakes.Unavailable):
         client.versions.download(7, tmp_path)
+
+
+def test_a_part_that_the_server_had_and_lost_counts_as_sent(tmp_path: Path):
+    """The first plan says that it has it, the next one that it has not: whoever counts ends at what went over."""
+    file = local.LocalFile("big.bin", tmp_path / "big.bin", 30)
+    tally = local.Tally("sending", 30, lambda _: None)
+    parts = local.Parts(file, tally)
+    parts.is_there(1, 10)
+    parts.is_there(2, 10)
+    assert (parts.kept, tally.done) == (20, 20)
+    for number in (1, 3):
+        parts.is_sent_anew(number)
+        tally.add(10)
+        parts.is_sent(number, 10)
+    assert (parts.kept, tally.done) == (10, 30)
+    parts.is_sent_anew(1)
+    tally.add(10)
+    assert (parts.kept, tally.done) == (10, 30)

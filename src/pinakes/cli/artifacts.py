@@ -185,6 +185,8 @@ def edit(
 ) -> None:
     """Change what is said of a version; what is left out stays. Every release that holds it shows that.
 
+    Aliases are set and removed one by one, after all else: when one of these changes fails, those before it stay.
+
     Args:
         version: OWNER/PROJECT/ARTIFACT:v3, ORGANIZATION/REGISTRY/RELEASE:alias, or its number on the server.
         description: What it is; "" for nothing.

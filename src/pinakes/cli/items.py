@@ -294,7 +294,7 @@ def register_repo(
 def register_paper(
     paper: str,
     *,
-    title: str,
+    title: str | None = None,
     author: list[str] | None = None,
     abstract: str | None = None,
     published: datetime | None = None,
@@ -305,13 +305,14 @@ def register_paper(
 
     Args:
         paper: Its arXiv id, or its URL on arxiv.org.
-        title: Its title.
+        title: Its title; only with --correct may it be left out.
         author: An author; several times for several.
         abstract: Its abstract.
         published: When.
         correct: It is known; give it these facts, and leave the others as they are.
     """
     from pinakes.sdk.addressing import parse
+    from pinakes.sdk.errors import Invalid
 
     fields: list[Column[Paper]] = [
         Column("arXiv", lambda p: p.arxiv_id),
@@ -320,12 +321,16 @@ def register_paper(
         Column("published", lambda p: p.published_at),
         Column("id", lambda p: p.id),
     ]
+    if title is None and not correct:
+        message = "A paper that is not known yet needs its title: --title."
+        raise Invalid(message, code="invalid", field="title")
     arxiv_id = parse(paper)["address"] if ":" in paper else paper
     at = published and (published if published.tzinfo else published.replace(tzinfo=UTC))
     with common.client() as client:
         if correct:
             made = client.papers.update(arxiv_id, title=title, authors=author, abstract=abstract, published_at=at)
         else:
+            assert title is not None  # asked for above
             made = client.papers.register(
                 arxiv_id, title=title, authors=author or [], abstract=abstract, published_at=at
             )

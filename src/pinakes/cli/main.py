@@ -103,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
+    _begin()
     try:
         status = build()(_flags_last(arguments), result_action="return_value")
         _end()
@@ -117,6 +118,13 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - what nobody can name is raised again
         return _failed(error, json="--json" in arguments)
     return status if isinstance(status, int) else errors.DONE
+
+
+def _begin() -> None:
+    """Forget what a command before in this process printed and said; most processes run one."""
+    output = sys.modules.get("pinakes.cli.output")
+    if output is not None:
+        output.Output.begin()
 
 
 def _end() -> None:

@@ -117,11 +117,15 @@ class Output:
             self.done(f"{number:,} {what} written to {file}.", file=str(file), **{what: number})
 
     @staticmethod
+    def begin() -> None:
+        """Begin a command: what another one said in this process before, one that failed perhaps, is not its own."""
+        Output.printed, Output.said = False, ""
+
+    @staticmethod
     def end() -> None:
         """End a command: one that was to print JSON and printed none prints what it said."""
         if Output.said and not Output.printed:
             Output("json").data({"message": Output.said})
-        Output.printed, Output.said = False, ""
 
     def _array(self, rows: Iterable[object]) -> None:
         Output.printed = True

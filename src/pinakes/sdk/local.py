@@ -78,6 +78,7 @@ class Parts:
         self.tally: Tally = tally
         self.kept: int = 0
         self._counted: dict[int, int] = {}
+        self._kept: set[int] = set()
 
     def starts(self, sizes: Sequence[int]) -> list[int]:
         """Return where each part of such sizes begins.
@@ -94,6 +95,7 @@ class Parts:
         """Count a part that the server has; of those that were sent just now, it is known."""
         if number not in self._counted:
             self.kept += size
+            self._kept.add(number)
             self.is_sent(number, size)
             self.tally.add(size)
 
@@ -104,8 +106,12 @@ class Parts:
         self.tally.add(rest)
 
     def is_sent_anew(self, number: int) -> None:
-        """Take a part back that is to be sent after all."""
-        self.tally.add(-self._counted.pop(number, 0))
+        """Take a part back that is to be sent after all: the server may have lost one that it had."""
+        size = self._counted.pop(number, 0)
+        if number in self._kept:
+            self._kept.remove(number)
+            self.kept -= size
+        self.tally.add(-size)
 
     def is_sent(self, number: int, size: int) -> None:
         """Remember that a part is counted."""

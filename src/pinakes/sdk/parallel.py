@@ -15,27 +15,31 @@ P = ParamSpec("P")
 async def each_async(
     work: Callable[[T], Awaitable[None]], things: Iterable[T], at_once: int, stop: Callable[[], None]
 ) -> None:
-    """Do something with each, several at once; the first failure ends the rest, after `stop`, and is raised."""
-    left = iter(things)
+    """Do something with each, several at once; after the first failure, which is raised, nothing more is begun.
+
+    What is on its way then may end, unless `stop` or whoever waits for all of this ends it.
+    """
+    left, failed = iter(things), asyncio.Event()
 
     async def worker() -> None:
         for thing in left:
             await work(thing)
+            if failed.is_set():
+                return
 
     workers = [asyncio.create_task(worker()) for _ in range(max(1, at_once))]
     try:
-        await asyncio.gather(*workers)
+        await asyncio.gather(*workers)  # cancelled itself, it cancels them
     except BaseException:
+        failed.set()
         stop()
         raise
     finally:
-        for one in workers:
-            one.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
 
 def each(work: Callable[[T], None], things: Iterable[T], at_once: int, stop: Callable[[], None]) -> None:
-    """Do something with each, several at once; the first failure ends the rest, after `stop`, and is raised."""
+    """Do something with each, several at once, as `each_async` does."""
     left, lock, ended = iter(things), threading.Lock(), threading.Event()
 
     def worker() -> None:

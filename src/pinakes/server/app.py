@@ -23,7 +23,7 @@ from pinakes.server.ending import Ending
 from pinakes.server.errors import PinakesError
 from pinakes.server.middleware import RequestMiddleware
 from pinakes.server.processes import END_BEGINS, die_with
-from pinakes.server.routing import RoutesByPrefix, ShortWay
+from pinakes.server.routing import RoutesByForm, ShortWay
 from pinakes.server.settings import CannotStart, Settings
 from pinakes.server.state import State, request_id_of, state_of
 from pinakes.server.wires import files, huggingface, native, pages, supervisely, wandb
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     _install_probes(app, settings)
     for wire in WIRES:
         wire.install(app)
-    routes = RoutesByPrefix(app.router.routes)
+    routes = RoutesByForm(app.router.routes)
     app.router.routes[:] = [routes]
     app.add_middleware(ShortWay, routes=routes)
     app.add_exception_handler(HTTPException, _unanswered)

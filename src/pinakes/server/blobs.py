@@ -209,13 +209,26 @@ class Blobs:
             with _explained("many files"):
                 await _by_hands(lambda one: one[0].write_bytes(one[1]), [(paths[key], contents[key]) for key in paths])
             yield [*paths.values()]
-            with _explained("many files"):
-                if self._folder is None:
-                    await _few_at_once([partial(self._write, key, contents[key], _PART) for key in contents])
-                else:
+            if self._folder is None:
+                await self.store_many(contents)
+            else:
+                with _explained("many files"):
                     await _settle_all({path: self._folder / key for key, path in paths.items()})
         finally:
             await asyncio.to_thread(_forget, paths.values(), None if self._folder is not None else aside)
+
+    async def store_many(self, contents: Mapping[str, bytes]) -> None:
+        """Store small objects by their keys, all at once, where nobody looks at them as files before.
+
+        Raises:
+            Unavailable: as `arriving`.
+        """
+        if self._folder is None:
+            with _explained("many files"):
+                await _few_at_once([partial(self._write, key, contents[key], _PART) for key in contents])
+        elif contents:
+            async with self.arriving(contents):
+                pass
 
     async def missing(self, keys: Sequence[str]) -> list[str]:
         """Return which of some objects are not there.
@@ -310,20 +323,26 @@ class Blobs:
         with _explained(key):
             await obstore.copy_async(self._store, key, to)
 
-    async def join(self, parts: Sequence[str], key: str, *, md5: bytes | None = None) -> Received:
+    async def join(
+        self, parts: Sequence[str], key: str, *, md5: bytes | None = None, most: int | None = None
+    ) -> Received:
         """Make one object of several, in their order; they stay.
 
         Raises:
             NotFound: one of them is not there; `details.key` says which.
             Invalid: (field `md5`) together they are another content. Nothing is stored then.
+            TooLarge: together they have more than `most` bytes, which is found out before any is read.
         """
         sizes = [await self.head(part) for part in parts]
         for part, found in zip(parts, sizes, strict=True):
             if found is None:
                 raise NotFound(details={"key": part})
         size = sum(found.size for found in sizes if found is not None)
+        if most is not None and size > most:
+            message = f"Together the parts are larger than {most} bytes, the most that is taken here."
+            raise TooLarge(message, details={"limit": most})
         async with aclosing(self._one_after_the_other(parts)) as content:
-            return await self.receive(key, content, md5=md5, size=size)
+            return await self.receive(key, content, md5=md5, size=size, most=most)
 
     async def walk(self, prefix: str) -> AsyncGenerator[list[Stored]]:
         """Go through the objects whose keys begin with `prefix/`, many at a time, in no particular order."""

@@ -48,7 +48,7 @@ _OPTIONS = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=f
 _PREPARED = 300
 
 # How many items make a change a large one, which is given more time.
-MANY = 10_000
+_MANY = 10_000
 
 # When somebody who waits for the change of another shall come back.
 _LOCKED_RETRY = 5
@@ -193,6 +193,11 @@ class Tx:
     async def patiently(self) -> None:
         """Let the statements of this transaction take ten minutes each: it changes much at once, and may do so."""
         await self.run(SQL.be_patient)
+
+    async def patiently_for(self, count: int) -> None:
+        """Let them take so long where what is changed are many items."""
+        if count > _MANY:
+            await self.patiently()
 
     @property
     def database(self) -> str:

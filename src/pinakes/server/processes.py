@@ -64,6 +64,7 @@ class Companion:
 
     def kill(self) -> None:
         """End it at once."""
+        # Without the lock: a signal's handler calls this, and may have interrupted the very thread that holds it.
         self._stopping.set()
         process = self._process
         if process is not None and process.poll() is None:

@@ -26,8 +26,10 @@ _REMEMBERED = 4096
 # Where a request's route is kept from the first search on.
 _FOUND = "pinakes.route"
 
+_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
-class RoutesByPrefix(BaseRoute):
+
+class RoutesByForm(BaseRoute):
     """Many routes as one: only those whose paths have the form of the request's are tried, in their order."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
@@ -105,13 +107,10 @@ def _form(route: BaseRoute) -> _PathForm:
     return _PathForm(parts, is_open=not isinstance(route, Route))
 
 
-_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
-
-
 class ShortWay:
     """Lets a route answer by its own short way, where it has one; everything else goes the long way around it."""
 
-    def __init__(self, app: ASGIApp, routes: RoutesByPrefix) -> None:
+    def __init__(self, app: ASGIApp, routes: RoutesByForm) -> None:
         """Wrap the long way, whose routes these are."""
         self._app = app
         self._routes = routes

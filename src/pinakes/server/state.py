@@ -43,3 +43,8 @@ def state_of(request: HTTPConnection) -> State:
 def request_id_of(request: HTTPConnection) -> str:
     """Return the id of a request, as its answer's `X-Request-Id` and the log carry it."""
     return str(request.scope.get("request_id", ""))
+
+
+def address_of(request: HTTPConnection) -> str:
+    """Return where a request comes from, to count attempts by."""
+    return request.client.host if request.client else "unknown"

@@ -180,6 +180,7 @@ async def join(depot: Depot, upload_id: str) -> int:
             upload_id=upload_id,
             numbers=[1, 2],
             version_id=None,
+            most=len(CONTENT),
         )
     finally:
         await db.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +12,8 @@ from uuid import uuid4
 
 import pytest
 
+from support import command
+from support.command import Done
 from support.server import PROGRAM, clean_environment
 
 
@@ -28,17 +29,11 @@ class Shell:
 
     def __init__(self, home: Path, url: str) -> None:
         self.environment = clean_environment(XDG_CONFIG_HOME=str(home), TZ="UTC")
-        # As installed: with compiled modules, whatever this process was told about writing them.
-        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        self.environment["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "pinakes-tests-pycache")
         self.url = url
 
-    def run(self, *arguments: object, stdin: str | None = None, status: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [str(PROGRAM), *(str(argument) for argument in arguments)]
-        done = subprocess.run(
-            command, env=self.environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    def run(self, *arguments: object, stdin: str = "", status: int = 0) -> Done:
+        done = command.run(arguments, self.environment, stdin=stdin)
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
     def json(self, *arguments: object) -> Any:  # noqa: ANN401 - what JSON holds

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +12,9 @@ from uuid import uuid4
 import pytest
 
 import pinakes
-from support.server import PROGRAM, clean_environment
+from support import command
+from support.command import Done
+from support.server import clean_environment
 
 
 class Served(Protocol):
@@ -30,20 +30,12 @@ class Shell:
     token: str
     folder: Path
 
-    def run(self, *arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: object, status: int = 0) -> Done:
         environment = clean_environment(
-            PINAKES_URL=self.url,
-            PINAKES_TOKEN=self.token,
-            TZ="UTC",
-            XDG_CONFIG_HOME=str(self.folder),
-            PYTHONPYCACHEPREFIX=str(Path(tempfile.gettempdir()) / "pinakes-tests-pycache"),
+            PINAKES_URL=self.url, PINAKES_TOKEN=self.token, TZ="UTC", XDG_CONFIG_HOME=str(self.folder)
         )
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        command = [str(PROGRAM), *(str(argument) for argument in arguments)]
-        done = subprocess.run(
-            command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        done = command.run(arguments, environment, folder=self.folder)
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
     def json(self, *arguments: object) -> Any:  # noqa: ANN401 - what JSON holds

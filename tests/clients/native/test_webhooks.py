@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Generator
@@ -15,9 +14,11 @@ import psutil
 import pytest
 
 import pinakes
+from support import command
+from support.command import Done
 from support.database import Cluster
 from support.receiver import PATIENCE, Receiver, receiving
-from support.server import PROGRAM, Server, clean_environment, serving
+from support.server import Server, clean_environment, serving
 
 pytestmark = pytest.mark.slow
 
@@ -139,10 +140,9 @@ def test_the_command_line(hooked: Server, receiver: Receiver):
     """Every command, as people type them."""
     environment = clean_environment(PINAKES_URL=hooked.url, PINAKES_TOKEN=hooked.admin_token)
 
-    def run(*words: object, status: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [str(PROGRAM), "webhooks", *map(str, words)]
-        found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        assert found.returncode == status, (command, found.stdout, found.stderr)
+    def run(*words: object, status: int = 0) -> Done:
+        found = command.run(["webhooks", *words], environment)
+        assert found.returncode == status, (words, found.stdout, found.stderr)
         return found
 
     def data(*words: object) -> Any:  # noqa: ANN401 - JSON

@@ -12,7 +12,10 @@ import wandb
 from clients.wandb.lab import Desk
 from clients.wandb.making import contents, maker
 
-GIB = 1024**3
+# The older client goes the same ways after the newer one, with less: what makes it send parts, and pages of a list.
+NEWEST = not wandb.__version__.startswith("0.28.")
+LARGE = (3 if NEWEST else 2) * 1024**3 + 5
+MANY = 10_000 if NEWEST else 3_000
 WRITERS = 16
 
 WRITER = """
@@ -30,12 +33,11 @@ with wandb.init(entity=entity, project=project, settings=settings) as run:
 
 
 @pytest.mark.slow
-def test_a_file_of_three_gigabytes_goes_in_parts(spot: Desk):
-    """Over 2 GiB the client sends parts, and gets ranges; the sizes are beyond 32 bits."""
-    size = 3 * GIB + 5
+def test_a_file_of_gigabytes_goes_in_parts(spot: Desk):
+    """From 2 GiB on the client sends parts, and gets ranges; the sizes are beyond GraphQL's integers."""
     file = spot.folder / "large.bin"
     with file.open("wb") as sparse:
-        sparse.truncate(size - 5)
+        sparse.truncate(LARGE - 5)
         sparse.seek(0, 2)
         sparse.write(b"ended")
     made = wandb.Artifact("large", "dataset")
@@ -43,12 +45,12 @@ def test_a_file_of_three_gigabytes_goes_in_parts(spot: Desk):
     with spot.init() as run:
         run.log_artifact(made).wait()
     found = spot.api().artifact(f"{spot.path}/large:v0")
-    assert (found.size, found.file_count) == (size, 1)
+    assert (found.size, found.file_count) == (LARGE, 1)
     [listed] = found.files()
-    assert (listed.size, listed.md5) == (size, found.manifest.entries["large.bin"].digest)
+    assert (listed.size, listed.md5) == (LARGE, found.manifest.entries["large.bin"].digest)
     file.unlink()
     back = Path(found.download(root=str(spot.folder / "back"), skip_cache=True), "large.bin")
-    assert back.stat().st_size == size
+    assert back.stat().st_size == LARGE
     with back.open("rb") as read:
         assert not any(read.read(1024))
         read.seek(-8, 2)
@@ -57,9 +59,9 @@ def test_a_file_of_three_gigabytes_goes_in_parts(spot: Desk):
 
 
 @pytest.mark.slow
-def test_ten_thousand_files_in_one_version(spot: Desk):
+def test_thousands_of_files_in_one_version(spot: Desk):
     folder = spot.folder / "many"
-    for n in range(10_000):
+    for n in range(MANY):
         file = folder / f"{n // 1000}" / f"{n}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{spot.project} {n}")
@@ -69,12 +71,12 @@ def test_ten_thousand_files_in_one_version(spot: Desk):
         run.log_artifact(made).wait()
     with spot.afresh() as elsewhere:
         found = elsewhere.api().artifact(f"{spot.path}/many:v0")
-        assert found.file_count == 10_000
-        assert len(found.manifest.entries) == 10_000
-        assert len(found.files()) == 10_000
-        assert len(contents(found.download(path_prefix="7/"))) == 1000
-        there = found.get_entry("9/9999.txt").download()
-        assert Path(there).read_text() == f"{spot.project} 9999"
+        assert found.file_count == MANY
+        assert len(found.manifest.entries) == MANY
+        assert len(found.files()) == MANY
+        assert len(contents(found.download(path_prefix="2/"))) == 1000
+        there = found.get_entry(f"{(MANY - 1) // 1000}/{MANY - 1}.txt").download()
+        assert Path(there).read_text() == f"{spot.project} {MANY - 1}"
 
 
 @pytest.mark.slow

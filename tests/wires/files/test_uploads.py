@@ -329,6 +329,7 @@ async def join(store: Store, alice: Person, upload_id: str, count: int, whole: b
         upload_id=upload_id,
         numbers=range(1, count + 1),
         version_id=5,
+        most=LARGEST,
     )
 
 
@@ -381,6 +382,7 @@ async def test_parts_that_can_not_be(store: Store, alice: Person):
                 upload_id=transfers.new_upload_id(),
                 numbers=numbers,
                 version_id=None,
+                most=LARGEST,
             )
 
 
@@ -404,6 +406,7 @@ async def test_the_parts_of_one_account_are_not_anothers(store: Store, alice: Pe
             upload_id=upload_id,
             numbers=[1],
             version_id=None,
+            most=LARGEST,
         )
 
 

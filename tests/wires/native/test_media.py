@@ -315,6 +315,8 @@ async def test_many_files_in_one_body(api: Api, size: int):
     assert batch.counts == {"added": 2, "refused": 4}
     errors = [one.error.code for one in batch.results if one.error is not None]
     assert errors == ["invalid", "invalid", "invalid", "name_taken"]
+    fields = [one.error.field for one in batch.results if one.error is not None]
+    assert fields == ["name", "name", "sha256", "name"]
     assert await listed(api, dataset=dataset.id) == [batch.results[0].id, batch.results[3].id]
     again = expect(await api("PUT", f"/uploads/{dataset.id}", content=body), 200, MediaBatch)
     assert again.counts == {"unchanged": 2, "refused": 4}
@@ -326,11 +328,11 @@ async def test_many_files_in_one_body(api: Api, size: int):
     [
         (framed("z.png", png(60))[:-5], "within a file"),
         (b'{"name": "z.png"', "within a line"),
-        (b"no json\n", "none that we read"),
-        (b'{"name": "z.png", "size": 1}\nx', "sha256"),
+        (b"no json\n", "none that we read (it is not JSON)"),
+        (b'{"name": "z.png", "size": 1}\nx', "(sha256: This is required)"),
         (framed("z.png", b"x", size=-1), "size"),
         (framed("z.png", b"x", size=MAX_SMALL + 1), "size"),
-        (framed("z.png", b"x", path="/etc"), "path"),
+        (framed("z.png", b"x", path="/etc"), "(path: There is no such field here)"),
         (framed("", b"x"), "name"),
         (b"x" * 20_000, "too long"),
     ],

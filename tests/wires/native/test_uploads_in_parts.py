@@ -19,6 +19,7 @@ from factories.people import Person, make_user, unique
 from pinakes.sdk._async import version_files
 from pinakes.server.artifacts import transfers
 from pinakes.server.db import Database
+from pinakes.server.errors import Invalid
 from pinakes.server.settings import Settings
 from support.native import Api
 
@@ -152,7 +153,7 @@ async def test_who_may_and_what_can_be(desk: Desk, db: Database):
     bob = Api(desk.client, await make_user(db, "bob"))
     for path in (f"/versions/{number}/uploads", f"/versions/{number}/uploads/complete"):
         assert (await bob("POST", path, json=about(content))).status_code in {403, 404}
-        for wrong in ({"md5": "x"}, {"size": -1}, {"size": PART * transfers.MOST_PARTS}, {"path": "../x"}):
+        for wrong in ({"md5": "x"}, {"size": -1}, {"size": PART * transfers.MOST_PARTS + 1}, {"path": "../x"}):
             await desk.ask(path, {**about(content), **wrong}, 422)
         await desk.ask(path.replace(str(number), "2147483647"), about(content), 404)
     plan = await desk.ask(f"/versions/{number}/uploads", about(content))
@@ -160,6 +161,24 @@ async def test_who_may_and_what_can_be(desk: Desk, db: Database):
     await desk.ask(f"/versions/{number}/uploads/complete", about(content))
     await desk.ask(f"/versions/{number}/commit", None)
     await desk.ask(f"/versions/{number}/uploads", about(content), 409)
+
+
+async def test_what_is_larger_than_a_file_may_be_is_refused_in_parts_too(desk: Desk):
+    most = Settings().max_upload_bytes
+    number = await desk.draft(b"large")
+    for path in (f"/versions/{number}/uploads", f"/versions/{number}/uploads/complete"):
+        refused = await desk.ask(path, {**about(b"large"), "size": most + 1}, 413)
+        assert refused["error"]["code"] == "too_large"
+        assert refused["error"]["details"] == {"limit": most}
+        assert f"larger than {most} bytes" in refused["error"]["message"]
+
+
+def test_a_file_may_have_the_most_parts_and_the_most_bytes():
+    most = PART * transfers.MOST_PARTS
+    assert transfers.part_sizes(most, most) == [PART] * transfers.MOST_PARTS
+    assert transfers.part_sizes(0, most) == [0]
+    with pytest.raises(Invalid, match=f"at most {most} bytes"):
+        transfers.part_sizes(most + 1, most + 1)
 
 
 def written(folder: Path, content: bytes) -> Path:

@@ -81,6 +81,18 @@ class Caller:
     def headers(self) -> dict[str, str]:
         return {"x-api-key": self.person.token} if self.person else {}
 
+    @property
+    def bearer(self) -> dict[str, str]:
+        """What he signs in with to the native API."""
+        assert self.person is not None
+        return {"authorization": f"Bearer {self.person.token}"}
+
+    async def natively(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Read from the native API what must be there."""
+        answer = await self.client.get(f"/api/v1{path}", headers=self.bearer)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def send(
         self, method: str, body: object = None, *, headers: Mapping[str, str] | None = None
     ) -> httpx2.Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from factories.selections import execute
@@ -11,14 +9,6 @@ from pinakes.server.actor import Role
 from pinakes.server.db import Database
 from wires.supervisely.conftest import Caller, World
 from wires.supervisely.labels import Desk, desk_of
-
-
-async def natively(caller: Caller, path: str) -> Any:  # noqa: ANN401 - JSON
-    assert caller.person is not None
-    headers = {"authorization": f"Bearer {caller.person.token}"}
-    answer = await caller.client.get(f"/api/v1{path}", headers=headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def queue_over(desk: Desk, worker: Caller) -> tuple[int, int, int]:
@@ -45,12 +35,12 @@ async def test_the_collection_of_a_queue(world: World, db: Database) -> None:
     assert (await worker.ask("labeling-queues.info", id=queue))["collectionId"] is None
     assert (await worker.ask("jobs.info", id=job))["collectionId"] is None
     assert await lists_by_collection(worker, desk.team, collection) == []
-    shown = await natively(worker, f"/queues/{queue}")
+    shown = await worker.natively(f"/queues/{queue}")
     assert (shown["collection"], shown["collection_name"]) == (None, None)
-    assert (await natively(worker, f"/jobs/{job}"))["collection"] is None
+    assert (await worker.natively(f"/jobs/{job}"))["collection"] is None
     assert (await desk.ask("labeling-queues.info", id=queue))["collectionId"] == collection
     assert await lists_by_collection(desk.caller, desk.team, collection) == [queue]
-    assert (await natively(desk.caller, f"/queues/{queue}"))["collection_name"] == "Hard ones"
+    assert (await desk.caller.natively(f"/queues/{queue}"))["collection_name"] == "Hard ones"
 
 
 async def test_a_public_collection_is_named(world: World, db: Database) -> None:
@@ -60,7 +50,7 @@ async def test_a_public_collection_is_named(world: World, db: Database) -> None:
     collection, queue, _ = await queue_over(desk, worker)
     await execute(db, "update items set visibility = 'public' where id = any(%s)", [collection, desk.project])
     assert (await worker.ask("labeling-queues.info", id=queue))["collectionId"] == collection
-    assert (await natively(worker, f"/queues/{queue}"))["collection_name"] == "Hard ones"
+    assert (await worker.natively(f"/queues/{queue}"))["collection_name"] == "Hard ones"
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["the first workspace", "another workspace"])
@@ -72,8 +62,8 @@ async def test_the_project_that_he_works_in_is_listed(world: World, db: Database
         await desk.ask("projects.workspace.set", id=desk.project, workspaceId=workspace["id"])
     await queue_over(desk, worker)
     for path in ("/projects", f"/projects?owner={desk.owner.name}", "/projects?media=true"):
-        assert desk.project in [one["id"] for one in (await natively(worker, path))["rows"]]
-        assert desk.project not in [one["id"] for one in (await natively(idle, path))["rows"]]
-    assert (await natively(worker, f"/projects/{desk.project}"))["id"] == desk.project
+        assert desk.project in [one["id"] for one in (await worker.natively(path))["rows"]]
+        assert desk.project not in [one["id"] for one in (await idle.natively(path))["rows"]]
+    assert (await worker.natively(f"/projects/{desk.project}"))["id"] == desk.project
     listed = (await worker.ask("projects.list", groupId=desk.team))["entities"]
     assert [one["id"] for one in listed] == [desk.project]

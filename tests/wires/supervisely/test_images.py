@@ -11,6 +11,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from pinakes.server.catalog import links
+from pinakes.server.catalog.media_files import SMALL
 from pinakes.server.errors import Invalid
 from wires.supervisely.conftest import BASE, Caller, World, frozen, hash_of, png
 
@@ -52,6 +53,21 @@ async def test_an_upload_that_cant_be_read(world: World, body: bytes, kind: str)
     anna = await world.person("anna")
     headers = {**anna.headers, "content-type": kind}
     answer = await world.client.post(f"{BASE}images.bulk.upload", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "body")
+
+
+async def test_a_broken_part_behind_a_large_file(world: World) -> None:
+    """The whole upload is refused: an answer without that part would give the next file the hash of another."""
+    anna = await world.person("anna")
+    head = b'--x\r\nContent-Disposition: form-data; name="0-file"\r\n\r\n'
+
+    async def pieces() -> AsyncGenerator[bytes]:
+        yield head + bytes(SMALL + 1)
+        yield b"the end\r\n--x\r\nno\0header\r\n\r\n"
+        yield b"\r\n" + head + b"abc\r\n--x--\r\n"
+
+    headers = {**anna.headers, "content-type": "multipart/form-data; boundary=x"}
+    answer = await world.client.post(f"{BASE}images.bulk.upload", content=pieces(), headers=headers)
     assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "body")
 
 

@@ -37,30 +37,21 @@ async def by_items(desk: Desk, queue: int) -> int:
     return found["total"]
 
 
-async def natively(desk: Desk, path: str) -> Any:  # noqa: ANN401 - JSON
-    person = desk.caller.person
-    assert person is not None
-    headers = {"authorization": f"Bearer {person.token}"}
-    answer = await desk.world.client.get(f"/api/v1/queues{path}", headers=headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
 async def by_native_list(desk: Desk, queue: int) -> int:
-    rows = (await natively(desk, f"?project={desk.project}"))["rows"]
+    rows = (await desk.caller.natively(f"/queues?project={desk.project}"))["rows"]
     return next(row["counts"]["items"] for row in rows if row["id"] == queue)
 
 
 async def by_native_one(desk: Desk, queue: int) -> int:
-    return (await natively(desk, f"/{queue}"))["counts"]["items"]
+    return (await desk.caller.natively(f"/queues/{queue}"))["counts"]["items"]
 
 
 async def by_native_items(desk: Desk, queue: int) -> int:
-    return (await natively(desk, f"/{queue}/items"))["total"]
+    return (await desk.caller.natively(f"/queues/{queue}/items"))["total"]
 
 
 async def by_native_statistics(desk: Desk, queue: int) -> int:
-    return (await natively(desk, f"/{queue}/statistics"))["counts"]["items"]
+    return (await desk.caller.natively(f"/queues/{queue}/statistics"))["counts"]["items"]
 
 
 LOOKS = (

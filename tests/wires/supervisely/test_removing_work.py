@@ -38,11 +38,9 @@ async def test_who_works_on_an_item_can_not_remove_it(world: World, db: Database
     assert (await worker.ask("images.info", id=seen))["id"] == seen
     status, _ = await worker.refused("images.bulk.remove", imageIds=[unseen, seen])
     assert status == 403
-    assert worker.person is not None
-    headers = {"authorization": f"Bearer {worker.person.token}"}
-    answer = await world.client.post("/api/v1/media/remove", json={"items": [unseen, seen]}, headers=headers)
+    answer = await world.client.post("/api/v1/media/remove", json={"items": [unseen, seen]}, headers=worker.bearer)
     assert answer.status_code == 403
     assert answer.json()["error"]["details"] == {"permission": "project:write", "items": [seen]}
-    answer = await world.client.post("/api/v1/media/remove", json={"items": [unseen]}, headers=headers)
+    answer = await world.client.post("/api/v1/media/remove", json={"items": [unseen]}, headers=worker.bearer)
     assert answer.json() == {"items": [], "missing": [unseen]}
     assert {one["id"] for one in (await desk.ask("images.list", datasetId=desk.dataset))["entities"]} == {*desk.items}

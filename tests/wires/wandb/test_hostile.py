@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
@@ -35,6 +37,13 @@ from wires.wandb.conftest import Caller, World, id_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+FILES = (
+    "mutation ($i: CreateArtifactFilesInput!) { createArtifactFiles(input: $i) { files { edges { node {"
+    " storagePath uploadMultipartUrls { uploadID uploadUrlParts { uploadUrl } } } } } } }"
+)
+COMPLETE = (
+    "mutation ($i: CompleteMultipartUploadArtifactInput!) { completeMultipartUploadArtifact(input: $i) { digest } }"
+)
 CREATE = "mutation ($i: CreateRunFilesInput!) { createRunFiles(input: $i) { files { uploadUrl } } }"
 
 
@@ -93,6 +102,34 @@ async def test_who_reads_a_version_gets_no_address_to_write_its_manifest(
     query = "query ($id: ID!) { artifact(id: $id) { currentManifest { file { directUrl uploadUrl } } } }"
     found = await Caller(lab.member, client).ask(query, id=id_of("Artifact", version.id))
     assert found["artifact"]["currentManifest"]["file"] == {"directUrl": "", "uploadUrl": None}
+
+
+async def test_parts_make_no_file_that_is_larger_than_one_may_be(db: Database, lab: Lab, tmp_path: Path):
+    """Each of them is small enough; it is the file that has a limit."""
+    version = await make_version(db, lab.team, unique("art"), project="hostile", pending=True)
+    parts = [b"12345", b"67890"]
+    announced = [{"partNumber": n, "hexMD5": hashlib.md5(part).hexdigest()} for n, part in enumerate(parts, 1)]
+    md5 = b64encode(hashlib.md5(b"".join(parts)).digest()).decode()
+    file = {"artifactID": id_of("Artifact", version.id), "name": "x", "md5": md5, "uploadPartsInput": announced}
+    settings = Settings(
+        external_url="http://pinakes.test", access_log=False, blobs_url=tmp_path.as_uri(), max_upload_bytes=9
+    )
+    async with client_of(db, settings) as client:
+        caller = Caller(lab.member, client)
+        made = await caller.ask(FILES, i={"artifactFiles": [file], "storageLayout": "V2"})
+        node = made["createArtifactFiles"]["files"]["edges"][0]["node"]
+        urls = node["uploadMultipartUrls"]
+        for part, place in zip(parts, urls["uploadUrlParts"], strict=True):
+            assert (await client.put(place["uploadUrl"], content=part)).status_code == 200
+        given = {
+            "completeMultipartAction": "Complete",
+            "completedParts": announced,
+            "artifactID": file["artifactID"],
+            "storagePath": node["storagePath"],
+            "uploadID": urls["uploadID"],
+        }
+        status, message = await caller.refused(COMPLETE, i=given)
+    assert (status, message) == (413, "Together the parts are larger than 9 bytes, the most that is taken here.")
 
 
 async def test_a_version_that_is_known_by_a_link_can_be_asked_for_its_type(

@@ -21,7 +21,7 @@ from pinakes.server.actor import Actor
 from pinakes.server.artifacts.run_types import Blob, Run, RunFile
 from pinakes.server.blobs import Blobs, Received
 from pinakes.server.db import Database, Tx, load
-from pinakes.server.errors import Forbidden, Invalid, NotFound, RunNotFound, Unavailable
+from pinakes.server.errors import Forbidden, Invalid, NotFound, RunNotFound, TooLarge, Unavailable
 from pinakes.server.people import credentials
 from pinakes.server.permissions.service import allows
 from pinakes.server.permissions.table import Permission
@@ -35,8 +35,8 @@ REMOVE_OBJECTS = "artifacts.remove_objects"
 
 MOST_PARTS = 10_000
 
-# How large the parts are into which we cut a file ourselves: so much is lost when a connection breaks. Of the largest
-# file that may come there are fewer than `MOST_PARTS`.
+# How large the parts are into which we cut a file ourselves: so much is lost when a connection breaks. `MOST_PARTS` of
+# them are 335 GB: more than the largest file that is taken, unless an operator raises `PINAKES_MAX_UPLOAD_BYTES`.
 PART_SIZE = 32 * 1024 * 1024
 
 # Python's own table, whatever the machine's is, and what runs and artifacts have beside.
@@ -79,14 +79,18 @@ def upload_id_of(account_id: int, md5: bytes, size: int) -> str:
     return hashlib.sha256(f"{account_id} {md5.hex()} {size} {PART_SIZE}".encode()).hexdigest()[:32]
 
 
-def part_sizes(size: int) -> list[int]:
-    """Return how large each part of a file is; an empty file has one.
+def part_sizes(size: int, most: int) -> list[int]:
+    """Return how large each part of a file is, of which at most so many bytes are taken; an empty file has one.
 
     Raises:
+        TooLarge: it is larger than that.
         Invalid: (field `size`) it would have too many.
     """
+    if size > most:
+        message = f"The file is larger than {most} bytes, the most that is taken here."
+        raise TooLarge(message, details={"limit": most})
     whole, rest = divmod(size, PART_SIZE)
-    if whole + 1 > MOST_PARTS:
+    if whole + bool(rest) > MOST_PARTS:
         message = f"A file that comes in parts has at most {MOST_PARTS * PART_SIZE} bytes."
         raise Invalid(message, field="size")
     return [*([PART_SIZE] * whole), *([rest] if rest or not whole else [])]
@@ -291,6 +295,7 @@ async def join_parts(
     upload_id: str,
     numbers: Sequence[int],
     version_id: int | None,
+    most: int,
 ) -> int:
     """Make an account's content of its parts, which then go, and return its size. Doing it again is safe.
 
@@ -298,6 +303,7 @@ async def join_parts(
 
     Raises:
         Invalid: parts are missing, or together they are another content.
+        TooLarge: together they have more than `most` bytes.
         Unavailable: the store or the database is away; ask again.
     """
     check_upload_id(upload_id)
@@ -308,23 +314,24 @@ async def join_parts(
     task = _joining.get(key)
     if task is None:
         parts = [part_key(account_id, upload_id, number) for number in sorted(numbers)]
-        task = _joining[key] = asyncio.create_task(_join(db, blobs, account_id, md5, parts, version_id))
+        task = _joining[key] = asyncio.create_task(_join(db, blobs, account_id, md5, parts, version_id, most))
         task.add_done_callback(lambda done: _joined(key, done))
     return await asyncio.shield(task)
 
 
 async def complete(
-    db: Database, blobs: Blobs, *, account_id: int, md5: bytes, size: int, version_id: int | None
+    db: Database, blobs: Blobs, *, account_id: int, md5: bytes, size: int, version_id: int | None, most: int
 ) -> None:
     """Put together what came in parts of our own size. Doing it again is safe. Hold no connection.
 
     Raises:
         Invalid: (field `parts`) some are missing; or (field `md5`) together they are another content, and are dropped,
             so that they can be sent anew.
+        TooLarge: it has more than `most` bytes.
         Unavailable: the store or the database is away; ask again.
     """
     upload_id = upload_id_of(account_id, md5, size)
-    numbers = range(1, len(part_sizes(size)) + 1)
+    numbers = range(1, len(part_sizes(size, most)) + 1)
     try:
         await join_parts(
             db,
@@ -334,6 +341,7 @@ async def complete(
             upload_id=upload_id,
             numbers=numbers,
             version_id=version_id,
+            most=most,
         )
     except Invalid as error:
         if error.field == "md5":
@@ -364,13 +372,13 @@ def _joined(key: tuple[str, str], done: asyncio.Task[int]) -> None:
 
 
 async def _join(
-    db: Database, blobs: Blobs, account_id: int, md5: bytes, parts: Sequence[str], version_id: int | None
+    db: Database, blobs: Blobs, account_id: int, md5: bytes, parts: Sequence[str], version_id: int | None, most: int
 ) -> int:
     size = await _size_of(db, account_id, md5)
     if size is not None:
         return size
     try:
-        received = await blobs.join(parts, blob_key(account_id, md5), md5=md5)
+        received = await blobs.join(parts, blob_key(account_id, md5), md5=md5, most=most)
     except NotFound as error:
         size = await _size_of(db, account_id, md5)  # another process may have been faster
         if size is not None:

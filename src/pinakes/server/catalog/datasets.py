@@ -90,6 +90,24 @@ async def get(tx: Tx, actor: Actor, dataset_id: int) -> Dataset:
     return found[0]
 
 
+async def to_change(tx: Tx, actor: Actor, dataset_id: int) -> Dataset:
+    """Return a dataset to somebody who may change it, and what is in it.
+
+    Raises:
+        DatasetNotFound: there is none that the actor sees.
+        Unauthenticated, Forbidden, ScopeTooNarrow: he sees it, perhaps by a job, but may not change it.
+    """
+    found = await get(tx, actor, dataset_id)
+    require(
+        actor,
+        Permission.PROJECT_WRITE,
+        owner_id=found.owner_id,
+        visibility=found.visibility,
+        seen=True,
+    )
+    return found
+
+
 async def get_many(tx: Tx, actor: Actor, ids: Sequence[int]) -> list[Dataset]:
     """Return datasets by their numbers, in that order; those that the actor sees."""
     seen = sight(actor)
@@ -179,7 +197,7 @@ async def update(tx: Tx, actor: Actor, dataset_id: int, changes: DatasetChanges)
         Invalid: a value can't be.
         NameTaken: its place has one of that name; `details.errors` says which.
     """
-    former = await _to_change(tx, actor, dataset_id)
+    former = await to_change(tx, actor, dataset_id)
     name = None if changes.name is None else checks.media_name(changes.name)
     description = None if changes.description is None else checks.text(changes.description, "description")
     data = None if changes.custom_data is None else json(checks.plain_json(changes.custom_data, "custom_data"))
@@ -205,7 +223,7 @@ async def move(tx: Tx, actor: Actor, dataset_id: int, parent_id: int | None) -> 
         Invalid: (field `parent`) that one is in another project, is itself or in it, or it would lie too deep.
         NameTaken: there is one of that name; `details.errors` says which.
     """
-    former = await _to_change(tx, actor, dataset_id)
+    former = await to_change(tx, actor, dataset_id)
     project = await media_projects.get(tx, actor, former.project_id)
     # Nobody else changes how datasets nest meanwhile.
     if await tx.value(projects.SQL.hold_project_to_end, id=project.id) is None:
@@ -237,7 +255,7 @@ async def mark_removed(tx: Tx, actor: Actor, dataset_id: int) -> list[int]:
         DatasetNotFound: there is none that the actor sees.
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor may not change it.
     """
-    found = await _to_change(tx, actor, dataset_id)
+    found = await to_change(tx, actor, dataset_id)
     await projects.hold_items_still(tx)
     await projects.hold_project(tx, found.project_id)
     ids = await tx.all(SQL.dataset_subtree, int, id=found.id)
@@ -283,18 +301,6 @@ async def _writable(tx: Tx, actor: Actor, project_id: int) -> MediaProject:
         seen=True,
     )
     return project
-
-
-async def _to_change(tx: Tx, actor: Actor, dataset_id: int) -> Dataset:
-    found = await get(tx, actor, dataset_id)
-    require(
-        actor,
-        Permission.PROJECT_WRITE,
-        owner_id=found.owner_id,
-        visibility=found.visibility,
-        seen=True,
-    )
-    return found
 
 
 async def _check_parent(tx: Tx, actor: Actor, project: MediaProject, parent_id: int) -> None:

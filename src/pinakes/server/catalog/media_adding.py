@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pinakes.server.actor import Actor
-from pinakes.server.catalog import media_checks as checks
+from pinakes.server.catalog import datasets, media_checks as checks
 from pinakes.server.catalog.media_reading import SQL, get_many
 from pinakes.server.catalog.media_types import KIND_OF, FileFacts, Media, NewMedia, Refused, Source, Target
 from pinakes.server.db import Tx, json
 from pinakes.server.errors import DatasetNotFound, Invalid, NameTaken
 from pinakes.server.events import service as events
 from pinakes.server.paging import INT4
-from pinakes.server.permissions.service import require, sight
+from pinakes.server.permissions.service import require, sight, works_for
 from pinakes.server.permissions.table import Permission
 from pinakes.server.tasks import defer_each
 
@@ -122,12 +122,14 @@ async def _hold_target(tx: Tx, actor: Actor, dataset_id: int) -> Target:
     target = await tx.one(SQL.hold_target, Target, id=dataset_id) if checks.some_ids([dataset_id]) else None
     if target is None:
         raise DatasetNotFound(field="dataset")
+    by_work = works_for(actor, target.owner_id) and bool(await datasets.get_many(tx, actor, [target.id]))
     require(
         actor,
         Permission.PROJECT_WRITE,
         owner_id=target.owner_id,
         visibility=target.visibility,
         missing=DatasetNotFound,
+        seen=by_work,
     )
     return target
 

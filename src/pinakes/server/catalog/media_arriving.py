@@ -13,28 +13,7 @@ from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import datasets, media_checks as checks, media_files
 from pinakes.server.catalog.media_adding import add_each
 from pinakes.server.catalog.media_types import Arrived, Media, NewMedia, Refused
-from pinakes.server.db import Database, Tx
-from pinakes.server.errors import DatasetNotFound
-from pinakes.server.permissions.service import require
-from pinakes.server.permissions.table import Permission
-
-
-async def may_add(tx: Tx, actor: Actor, dataset_id: int) -> int:
-    """Return the account whose files those of a dataset are, to somebody who may put items into it.
-
-    Raises:
-        DatasetNotFound: there is none that the actor sees.
-        Unauthenticated, Forbidden, ScopeTooNarrow: the actor may not write there.
-    """
-    place = await datasets.get(tx, actor, dataset_id)
-    require(
-        actor,
-        Permission.PROJECT_WRITE,
-        owner_id=place.owner_id,
-        visibility=place.visibility,
-        missing=DatasetNotFound,
-    )
-    return place.owner_id
+from pinakes.server.db import Database
 
 
 async def add_files(
@@ -50,7 +29,7 @@ async def add_files(
     """
     checks.at_once(len(files), "files")
     async with db.reading() as tx:
-        account_id = await may_add(tx, actor, dataset_id)
+        account_id = (await datasets.to_change(tx, actor, dataset_id)).owner_id
     digests = await media_files.digests_of([file.content for file in files])
     refused = {
         number: _not_announced(number, file, digest)
@@ -68,4 +47,4 @@ async def add_files(
 
 def _not_announced(number: int, file: Arrived, digest: bytes) -> Refused:
     message = f"The SHA-256 of what arrived is {digest.hex()}, not {file.sha256.hex()} as announced."
-    return Refused(number, file.name, message)
+    return Refused(number, file.name, message, field="sha256")

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs, Digested
 from pinakes.server.catalog import media_checks as checks, media_readers
 from pinakes.server.catalog.media_types import FileFacts, KnownFile
 from pinakes.server.db import Database, Tx, json, load
-from pinakes.server.errors import AccountNotFound, Invalid, NotFound, Unavailable
+from pinakes.server.errors import AccountNotFound, FileNotFound, Invalid, NotFound, Unavailable
 from pinakes.server.permissions.service import require, require_sign_in, roles_allowing, sight
 from pinakes.server.permissions.table import Permission
 
@@ -234,6 +236,23 @@ async def share(db: Database, blobs: Blobs, actor: Actor, item_ids: Sequence[int
             accounts=roles_allowing(actor, Permission.VERSION_DOWNLOAD),
         )
     await _bring(db, blobs, account_id, found)
+
+
+@asynccontextmanager
+async def decodable(blobs: Blobs, key: str) -> AsyncGenerator[Path]:
+    """Have a file of the store as one of this machine, for a block that makes pictures of it.
+
+    Raises:
+        FileNotFound: it is gone, or the block found it Unreadable.
+    """
+    try:
+        async with blobs.local(key) as path:
+            yield path
+    except media_readers.Unreadable as error:
+        raise FileNotFound(str(error), field="item") from error
+    except NotFound as error:
+        message = "Its file is gone."
+        raise FileNotFound(message, field="item") from error
 
 
 def _may_write(actor: Actor, account_id: int) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import media_readers
-from pinakes.server.catalog.media_reading import file, get
+from pinakes.server.catalog.media_files import decodable
+from pinakes.server.catalog.media_reading import file_of, get
 from pinakes.server.db import Database
-from pinakes.server.errors import FileNotFound, Invalid, MediaNotFound, NotFound
+from pinakes.server.errors import Invalid, MediaNotFound
 
 # All pictures of a call are in memory at once.
 MOST = 100
@@ -29,9 +30,9 @@ async def read(db: Database, blobs: Blobs, actor: Actor, item_id: int, frames: S
         raise Invalid(message, field="frames", details={"limit": MOST})
     async with db.reading() as tx:
         item = await get(tx, actor, item_id)
-        if item.kind != "video":
-            raise MediaNotFound
-        video = await file(tx, actor, item.id)
+    if item.kind != "video":
+        raise MediaNotFound
+    video = file_of(actor, item)
     outside = [number for number in frames if not 0 <= number < (item.frames or 0)]
     found: dict[int, bytes] = {}
     if not outside:
@@ -44,11 +45,5 @@ async def read(db: Database, blobs: Blobs, actor: Actor, item_id: int, frames: S
 
 
 async def _decoded(blobs: Blobs, key: str, mime: str, frames: Sequence[int]) -> dict[int, bytes]:
-    try:
-        async with blobs.local(key) as path:
-            return {number: picture async for number, picture in media_readers.frames(path, mime, frames)}
-    except media_readers.Unreadable as error:
-        raise FileNotFound(str(error), field="item") from error
-    except NotFound as error:
-        message = "Its file is gone."
-        raise FileNotFound(message, field="item") from error
+    async with decodable(blobs, key) as path:
+        return {number: picture async for number, picture in media_readers.frames(path, mime, frames)}

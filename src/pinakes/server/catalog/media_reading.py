@@ -165,7 +165,15 @@ async def file(tx: Tx, actor: Actor, item_id: int) -> MediaBytes:
         Unauthenticated, Forbidden, ScopeTooNarrow: the actor may not download it.
         FileNotFound: it is a link to a file elsewhere; `details.link` says where.
     """
-    item = await get(tx, actor, item_id)
+    return file_of(actor, await get(tx, actor, item_id))
+
+
+def file_of(actor: Actor, item: Media) -> MediaBytes:
+    """Return the same of an item that the actor was given already.
+
+    Raises:
+        Unauthenticated, Forbidden, ScopeTooNarrow, FileNotFound: as `file`.
+    """
     may_download(actor, item)
     if item.sha256 is None:
         message = "Its file is elsewhere."

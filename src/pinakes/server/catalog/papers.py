@@ -76,7 +76,7 @@ async def update_paper(tx: Tx, actor: Actor, arxiv_id: str, changes: PaperChange
     """
     paper = await get_paper(tx, actor, arxiv_id)
     _require_writer(actor)
-    await tx.value(SQL.lock_paper, id=paper.id)
+    await tx.run(SQL.lock_paper, id=paper.id)
     paper = await get_paper(tx, actor, arxiv_id)
     if not corrects(actor, paper):
         message = "Only who registered a paper, and administrators of the server, may correct it."

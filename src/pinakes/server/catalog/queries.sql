@@ -630,8 +630,8 @@ values (
 );
 
 -- name: lock_paper
--- Who registered a paper, kept from changing until the transaction ends.
-select p.registered_by from papers as p where p.item_id = %(id)s::integer for update;
+-- Keep others from changing a paper until the transaction ends.
+select p.item_id from papers as p where p.item_id = %(id)s::integer for update;
 
 -- name: update_paper_facts
 -- New values of what only papers have.

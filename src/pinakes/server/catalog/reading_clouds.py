@@ -97,7 +97,7 @@ def _las_points(path: Path) -> Any:  # noqa: ANN401 - an array of n x 3 numbers
             size, starts = (count, [0]) if count <= SHOWN_POINTS else (SHOWN_POINTS // _PIECES, range(_PIECES))
             found = [np.empty((0, 3))]
             for number in starts:
-                file.seek(number * (count // _PIECES) if number else 0)
+                file.seek(number * (count // _PIECES))
                 piece = file.read_points(size)
                 found.append(np.column_stack([np.asarray(axis, dtype=float) for axis in (piece.x, piece.y, piece.z)]))
             return np.concatenate(found)

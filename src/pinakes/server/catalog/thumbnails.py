@@ -9,11 +9,11 @@ import structlog
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import media_readers
-from pinakes.server.catalog.media_files import media_key, thumbnail_key
+from pinakes.server.catalog.media_files import decodable, media_key, thumbnail_key
 from pinakes.server.catalog.media_reading import SQL, UNKNOWN_TYPE, get, may_download
 from pinakes.server.catalog.media_types import Media, MediaBytes
 from pinakes.server.db import Database
-from pinakes.server.errors import FileNotFound, NotFound
+from pinakes.server.errors import FileNotFound
 
 log = structlog.get_logger(__name__)
 
@@ -77,20 +77,13 @@ async def make_many(blobs: Blobs, account_id: int, wanted: Mapping[bytes, tuple[
         except FileNotFound as error:
             log.info("no_thumbnail", account=account_id, sha256=sha256.hex(), reason=error.message)
             undone.add(sha256)
-    async with blobs.arriving(made):
-        pass
+    await blobs.store_many(made)
     return [sha256 for sha256 in wanted if sha256 not in undone]
 
 
 async def _picture(blobs: Blobs, account_id: int, sha256: bytes, kind: str, mime: str, *, awaited: bool) -> bytes:
-    try:
-        async with blobs.local(media_key(account_id, sha256)) as path:
-            return await media_readers.small_picture(path, kind, mime, awaited=awaited)
-    except media_readers.Unreadable as error:
-        raise FileNotFound(str(error), field="item") from error
-    except NotFound as error:
-        message = "Its file is gone."
-        raise FileNotFound(message, field="item") from error
+    async with decodable(blobs, media_key(account_id, sha256)) as path:
+        return await media_readers.small_picture(path, kind, mime, awaited=awaited)
 
 
 async def note(db: Database, account_id: int, hashes: list[bytes]) -> None:

@@ -23,7 +23,7 @@ from pinakes.server.collections.enforcing import numbers
 from pinakes.server.collections.live_types import Exempt, Exemption, Kept, Live, Standings
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.types import Addition, ItemRef, Locked
-from pinakes.server.db import MANY, Tx, json, load
+from pinakes.server.db import Tx, json, load
 from pinakes.server.errors import CollectionNotFound, Conflict, Invalid
 
 SQL = load(__package__, "live.sql")
@@ -229,8 +229,7 @@ async def refresh(tx: Tx, held: Locked, found: Sequence[int]) -> Locked:
     Raises:
         CheckFailed: a check of the collection's refuses the change.
     """
-    if len(found) > MANY:
-        await tx.patiently()
+    await tx.patiently_for(len(found))
     since = (await kept(tx, held.id)).revision
     if held.revision > since:
         await tx.run(SQL.adopt, id=held.id, since=since)
@@ -296,7 +295,7 @@ async def pin(
     change = replace(change, added=[*put_in, *change.added])
     told = [{"item": item, **({"note": notes[item] or None} if notes[item] or item in noted else {})} for item in items]
     was = [{"item": item, "note": note} for item, note in noted.items()] + [{"item": item} for item in change.removed]
-    before, after = entries.summary(was) if noted else None, entries.summary(told)
+    before, after = entries.summary(was) if was else None, entries.summary(told)
     return await _close(tx, actor, held, "entry.pinned", change, before=before, after=after, reason=reason)
 
 

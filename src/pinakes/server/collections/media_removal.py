@@ -17,7 +17,7 @@ from pinakes.server.catalog.service import hold_still
 from pinakes.server.collections.change import NAMED_IN_EVENT, author
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.selection_types import MediaRow, ProjectOf, Removed
-from pinakes.server.db import MANY, IntegrityError, Tx, load, violated
+from pinakes.server.db import IntegrityError, Tx, load, violated
 from pinakes.server.errors import Conflict, Forbidden, ItemNotFound, NameTaken
 from pinakes.server.events.service import record
 from pinakes.server.permissions.service import require, roles_allowing, sight
@@ -39,8 +39,7 @@ async def remove_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason:
     """
     why = fields.reason(reason)
     wanted = list(dict.fromkeys(item_ids))
-    if len(wanted) > MANY:
-        await tx.patiently()
+    await tx.patiently_for(len(wanted))
     await hold_still(tx)
     seen = sight(actor)
     asked = {"items": _possible(wanted), "everything": seen.everything, "accounts": seen.accounts}
@@ -110,8 +109,7 @@ async def restore_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason
     """
     why = fields.reason(reason)
     wanted = list(dict.fromkeys(item_ids))
-    if len(wanted) > MANY:
-        await tx.patiently()
+    await tx.patiently_for(len(wanted))
     await hold_still(tx)
     rows = await _trashed(tx, actor, wanted)
     if await tx.value(SQL.datasets_gone, datasets=_datasets(rows)):
@@ -144,8 +142,7 @@ async def purge_items(tx: Tx, actor: Actor, item_ids: Sequence[int], *, reason: 
     """
     why = fields.reason(reason)
     wanted = list(dict.fromkeys(item_ids))
-    if len(wanted) > MANY:
-        await tx.patiently()
+    await tx.patiently_for(len(wanted))
     found = await _trashed(tx, actor, wanted)
     projects = await _projects(tx, actor, found, Permission.PROJECT_DELETE)
     rows = [row for row in found if row.project_id in projects]

@@ -208,7 +208,8 @@ async def restore(
     held = await hold(tx, actor, ref, Permission.COLLECTION_UPDATE, expected=expected)
     _check_restorable(held)
     target = await number_of(tx, held.id, revision, newest=held.revision)
-    return await _restored(tx, actor, held, target, RESTORED, {"revision": target}, reason)
+    own = _values(await _fields_at(tx, held, target), RESTORED)
+    return await _restored(tx, actor, held, target, own, {"revision": target}, reason)
 
 
 async def undo(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, reason: str | None = None) -> Collection:
@@ -225,19 +226,27 @@ async def undo(tx: Tx, actor: Actor, ref: str, *, expected: int | None = None, r
     present = last.undone_to if last and last.undone_to is not None else held.revision
     if present <= 1:
         raise NothingToUndo
-    own = (*RESTORED, "visibility") if await _was_shown_or_hidden(tx, held, present) else RESTORED
+    former = await _fields_at(tx, held, present - 1)
+    shown = await _was_shown_or_hidden(tx, held, present, former)
+    own = _values(former, (*RESTORED, "visibility") if shown else RESTORED)
     after: dict[str, object] = {"revision": present - 1, "undone_to": present - 1}
     return await _restored(tx, actor, held, present - 1, own, after, reason)
 
 
-async def _was_shown_or_hidden(tx: Tx, held: Locked, revision: int) -> bool:
+async def _was_shown_or_hidden(tx: Tx, held: Locked, revision: int, former: FieldsAt | None) -> bool:
     """Tell whether a revision changed who may see a showcase; what is in a project or registry follows that."""
-    if held.kind != "showcase":
+    if held.kind != "showcase" or former is None:
         return False
-    former = await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=revision - 1)
-    then = await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=revision)
-    visibility = then.visibility if then else held.visibility
-    return former is not None and former.visibility != visibility
+    then = await _fields_at(tx, held, revision)
+    return former.visibility != (then.visibility if then else held.visibility)
+
+
+async def _fields_at(tx: Tx, held: Locked, revision: int) -> FieldsAt | None:
+    return await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=revision)
+
+
+def _values(past: FieldsAt | None, names: Sequence[str]) -> dict[str, object]:
+    return {name: getattr(past, name) for name in names} if past is not None else {}
 
 
 def _check_restorable(held: Locked) -> None:
@@ -252,13 +261,12 @@ async def _restored(
     actor: Actor,
     held: Locked,
     target: int,
-    own: Sequence[str],
+    own: dict[str, object],
     told: dict[str, object],
     reason: str | None,
 ) -> Collection:
-    """Bring back the entries of a revision, and those fields; the record has what they were, and how many entries."""
-    past = await tx.one(SQL.fields_at, FieldsAt, id=held.id, revision=target)
-    changed = await write_fields(tx, held, {name: getattr(past, name) for name in own}) if past is not None else None
+    """Bring back the entries of a revision, and its own values; the record has what was, and how many entries."""
+    changed = await write_fields(tx, held, own)
     asked = {"id": held.id, "target": target, "revision": held.revision + 1}
     await tx.run(SQL.restore_removing, current=held.revision, **asked)
     await tx.run(SQL.restore_rewriting, current=held.revision, **asked)

@@ -17,7 +17,7 @@ from pinakes.server.collections.places import keys_at
 from pinakes.server.collections.rules import fields
 from pinakes.server.collections.selection_types import Added, Member, Selection, Selections, Taken
 from pinakes.server.collections.types import FieldChanges, Locked, LookedOver
-from pinakes.server.db import MANY, Tx
+from pinakes.server.db import Tx
 from pinakes.server.errors import CollectionNotFound, Invalid
 from pinakes.server.permissions.service import sight
 from pinakes.server.permissions.table import Permission
@@ -180,8 +180,7 @@ async def add_items(
         CheckFailed: a check of the selection's refuses them.
     """
     wanted = {item: fields.score(score) for item, score in items}
-    if len(wanted) > MANY:
-        await tx.patiently()
+    await tx.patiently_for(len(wanted))
     held = await hold(tx, actor, collection_id, Permission.COLLECTION_CURATE, adding=ONE_CALL, kind=KIND)
     good, missing = await _looked_over(tx, actor, held, list(wanted))
     asked = {"id": held.id, "items": good}
@@ -221,8 +220,7 @@ async def take_items(
         CheckFailed: a check of the selection's refuses it.
     """
     wanted = list(dict.fromkeys(item_ids))
-    if len(wanted) > MANY:
-        await tx.patiently()
+    await tx.patiently_for(len(wanted))
     held = await hold(tx, actor, collection_id, Permission.COLLECTION_CURATE, kind=KIND)
     known = [item for item in wanted if 0 < item <= LAST_ID]
     gone = await tx.all(SQL.members, Member, id=held.id, items=known)

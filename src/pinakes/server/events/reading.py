@@ -16,8 +16,8 @@ from typing import cast
 
 from pinakes.server.actor import Actor
 from pinakes.server.events.types import Event, Face, ItemName, Row, Subject
-from pinakes.server.permissions.service import Sight, roles_allowing, sight
-from pinakes.server.permissions.table import ROLES, Permission
+from pinakes.server.permissions.service import Sight, roles_allowing, roles_include, sight
+from pinakes.server.permissions.table import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Reader:
     @classmethod
     def of(cls, actor: Actor) -> Reader:
         """Return the reader that an actor is."""
-        managed = (account for account, role in actor.roles.items() if Permission.QUEUE_MANAGE in ROLES[role])
+        managed = frozenset(roles_include(actor, Permission.QUEUE_MANAGE))
         restores = frozenset(roles_allowing(actor, Permission.COLLECTION_RESTORE))
-        return cls(sight(actor), restores, frozenset(managed), actor.name)
+        return cls(sight(actor), restores, managed, actor.name)
 
     def sees(self, thing: Row | Subject | Face) -> bool:
         """Tell whether he may know of something: of an event about it, too."""

@@ -9,52 +9,18 @@ by their figures and tags only. What was on items that are purged is gone.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from datetime import datetime
-from typing import Any
 
 from pinakes.server.actor import Actor
 from pinakes.server.db import Tx, load
 from pinakes.server.labeling import queue_checks
+from pinakes.server.labeling.activity_types import Deed, DeedRow
 from pinakes.server.people import teams
 from pinakes.server.permissions.service import require
 from pinakes.server.permissions.table import Permission
 
 SQL = load(__package__, "activity.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something that somebody did in an account.
-
-    Attributes:
-        verb: As the record has it; of the work with items in queues `work.` and the step; of figures `figure.` and what
-            was done (created, changed, removed, restored); `tag.attached`: of one tag that is still there.
-        figure_id: The figure that it was done to, or that the tag is on; it may be gone.
-        class_id: The class of the figure, or of the object that the tag is on.
-        seconds: How long an item was with who handed it in or back.
-        facts: What the record says of it besides.
-    """
-
-    at: datetime
-    verb: str
-    actor_id: int | None
-    actor: str | None
-    project_id: int | None
-    project: str | None
-    dataset_id: int | None
-    dataset: str | None
-    item_id: int | None
-    item: str | None
-    class_id: int | None
-    label_class: str | None
-    figure_id: int | None
-    tag_id: int | None
-    tag: str | None
-    job_id: int | None
-    job: str | None
-    seconds: float | None
-    facts: dict[str, Any]
 
 
 async def page(
@@ -96,8 +62,9 @@ async def page(
     """
     where = await teams.workplace(tx, actor, account_id)
     require(actor, Permission.ORGANIZATION_MANAGE, owner_id=where.id, seen=True)
-    rows = await tx.rows(
+    rows = await tx.all(
         SQL.deeds,
+        DeedRow,
         account_id=where.id,
         verbs=sorted(verbs),
         actors=_ids(actors),
@@ -108,9 +75,11 @@ async def page(
         until=until,
         **queue_checks.paged(limit, offset),
     )
-    # A page beyond the last is one row that only says how many there are.
-    total = rows[0][0]
-    return [Deed(*row[1:]) for row in rows if row[1] is not None], total
+    return [_deed(row) for row in rows if row.verb is not None], rows[0].total
+
+
+def _deed(row: DeedRow) -> Deed:
+    return Deed(**{field.name: getattr(row, field.name) for field in fields(Deed)})
 
 
 def _ids(wanted: Sequence[int] | None) -> list[int] | None:

@@ -1,4 +1,4 @@
--- name: deeds
+-- name: deeds -> DeedRow
 -- A page of what was done in an account, newest first, and how much there is in all (of which a page beyond it says as much):
 -- from the record; what people did with the items of queues, where the time that it took is a deed of its own; and what they
 -- drew, changed and removed, from the figures and tags that are there and from the history of figures.

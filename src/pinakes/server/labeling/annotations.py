@@ -267,16 +267,10 @@ def frames_of(annotation: Annotation) -> list[Sights]:
     """Return the figures of a video by their frames, as far as they have one."""
     found: dict[int, list[Figure]] = {}
     for figure in annotation.figures:
-        frame = frame_of(figure)
+        frame = checks.frame_of(figure)
         if frame is not None:
             found.setdefault(frame, []).append(figure)
     return [Sights(frame, found[frame]) for frame in sorted(found)]
-
-
-def frame_of(figure: Figure) -> int | None:
-    """Return the frame of a video that a figure is of, if it is of one."""
-    frame = figure.frame if figure.frame is not None else figure.meta.get("frame")
-    return frame if isinstance(frame, int) and not isinstance(frame, bool) else None
 
 
 def planes_of(annotation: Annotation) -> Planes:
@@ -315,9 +309,9 @@ def _line(one: NewAnnotation, at: int, *, atomic: bool) -> Line:
 
 
 async def _within_videos(tx: Tx, actor: Actor, lines: Sequence[Line], *, atomic: bool) -> list[Line]:
-    """Refuse labels of frames that their videos don't have; nothing is said of what the actor does not see."""
+    """Refuse labels of frames that their videos don't have; of what the actor may not label, saving says that."""
     seen = await access.visible(tx, actor, [line.item_id for line in lines if line.frames])
-    lengths = await access.video_lengths(tx, [right.item_id for right in seen])
+    lengths = await access.video_lengths(tx, [right.item_id for right in seen if right.labels])
     looked_at: list[Line] = []
     for line in lines:
         try:

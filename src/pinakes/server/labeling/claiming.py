@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 from pinakes.server.actor import Actor
 from pinakes.server.collections import live
@@ -129,7 +130,7 @@ async def submit(tx: Tx, actor: Actor, job_id: int, item_ids: Sequence[int]) -> 
         Conflict: one is in a state from which it can't be handed in.
         Invalid: what he drew on one goes beyond what the queue allows.
     """
-    return await _step(tx, actor, SQL.submit, job_id, item_ids, same=_HANDED_IN, watched=False)
+    return await _step(tx, actor, SQL.submit, job_id, item_ids, same=_HANDED_IN, limited=True)
 
 
 async def skip(
@@ -142,8 +143,11 @@ async def skip(
     Raises:
         LeaseLost, ItemLeftQueue, JobNotFound, Forbidden, Unauthenticated, ScopeTooNarrow, Conflict: as `submit`.
     """
-    words = {"behind": True, "for_me": for_me, "comment": queue_checks.comment(comment)}
-    return (await _step(tx, actor, SQL.give_back, job_id, [item_id], same=("skipped",), **words))[0]
+    said = queue_checks.comment(comment)
+    done = await _step(
+        tx, actor, SQL.give_back, job_id, [item_id], same=("skipped",), behind=True, for_me=for_me, comment=said
+    )
+    return done[0]
 
 
 async def release(tx: Tx, actor: Actor, job_id: int, item_ids: Sequence[int]) -> list[Task]:
@@ -152,35 +156,40 @@ async def release(tx: Tx, actor: Actor, job_id: int, item_ids: Sequence[int]) ->
     Raises:
         LeaseLost, ItemLeftQueue, JobNotFound, Forbidden, Unauthenticated, ScopeTooNarrow, Conflict: as `submit`.
     """
-    words = {"behind": False, "for_me": False, "comment": None}
-    return await _step(tx, actor, SQL.give_back, job_id, item_ids, same=(), **words)
+    return await _step(tx, actor, SQL.give_back, job_id, item_ids, same=(), behind=False, for_me=False, comment=None)
 
 
 async def _step(
-    tx: Tx, actor: Actor, query: Query, job_id: int, item_ids: Sequence[int], *, same: Sequence[str], **words: object
+    tx: Tx,
+    actor: Actor,
+    query: Query,
+    job_id: int,
+    item_ids: Sequence[int],
+    *,
+    same: Sequence[str],
+    limited: bool = False,
+    **words: object,
 ) -> list[Task]:
+    """Take a step with items of a job; where it is `limited`, only within what the queue lets its labelers draw."""
     asked = handling(actor)
     ids = queue_checks.item_ids(item_ids)
     _possible(job_id)
+
+    async def attempt(where: Tx, items: list[int], *, watched: bool = limited) -> list[Task]:
+        more = {"watched": watched} if limited else {}
+        return await where.all(query, Task, job_id=job_id, items=items, **asked, **words, **more)
+
+    async def refuse(items: list[int]) -> None:
+        await _refuse(tx, actor, job_id, items, same)
+
     # One item is one statement, which is the whole change; of several, all or none are to change.
-    where = tx.alone if len(ids) == 1 else tx
-    done = await where.all(query, Task, job_id=job_id, items=ids, **asked, **words)
-    missing = without(ids, done)
-    if missing and "watched" in words:
+    done = await attempt(tx.alone if len(ids) == 1 else tx, ids, watched=False)
+    if limited and (missing := without(ids, done)):
         # Perhaps only because the queue limits what its labelers draw.
         await limits.require_within(tx, actor, missing, lambda _: "item_id", job_id=job_id)
-        words["watched"] = True
-        done += await tx.all(query, Task, job_id=job_id, items=missing, **asked, **words)
-        missing = without(ids, done)
-    if missing:
-
-        async def attempt(items: list[int]) -> list[Task]:
-            return await tx.all(query, Task, job_id=job_id, items=items, **asked, **words)
-
-        async def refuse(items: list[int]) -> None:
-            await _refuse(tx, actor, job_id, items, same)
-
-        done += await once_more(missing, attempt, refuse)
+        done += await attempt(tx, missing)
+    if missing := without(ids, done):
+        done += await once_more(missing, partial(attempt, tx), refuse)
         missing = without(ids, done)
         done += [task for task in await tx.all(SQL.tasks, Task, job_id=job_id, items=missing) if task.state in same]
     return sorted(done, key=lambda task: task.item_id)

@@ -73,7 +73,7 @@ async def edit(tx: Tx, actor: Actor, class_id: int, changes: ClassChanges) -> La
     before = await get(tx, actor, class_id)
     given = {key: value for key, value in asdict(changes).items() if value is not None}
     wanted = NewClass(**{key: value for key, value in (asdict(before) | given).items() if key in _FIELDS})
-    row = checks.label_class(wanted, 0)
+    row = checks.label_class(wanted, 0, shaped=wanted.shape != before.shape)
     changed = {key: value for key, value in row.items() if getattr(before, key) != value}
     if not changed:
         return before

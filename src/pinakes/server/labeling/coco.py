@@ -20,14 +20,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from pinakes.server.errors import Invalid
-from pinakes.server.labeling import geometry, masks
-from pinakes.server.labeling.annotations import frame_of
+from pinakes.server.labeling import geometry, label_checks as checks, masks
 from pinakes.server.labeling.label_types import Annotation, Figure, LabelClass, Tagging
 
 KEY = "pinakes"
 # Why a label is left out: one of a video, or one that was kept although nobody can make anything of its geometry.
 OF_NO_FRAME, UNREADABLE = "it is of no frame", "its geometry can't be read"
-_LAST_FRAME = 2**31 - 1
 
 
 class Frames:
@@ -99,9 +97,7 @@ def tracks(annotation: Annotation) -> Iterator[dict[str, object]]:
         yield entry | ({KEY: kept} if kept else {})
 
 
-def labels(
-    annotation: Annotation, numbers: Frames | None = None, left_out: Counter[str] | None = None
-) -> Iterator[dict[str, object]]:
+def labels(annotation: Annotation, numbers: Frames | None, left_out: Counter[str]) -> Iterator[dict[str, object]]:
     """Return the annotations of an image of a document; with `numbers`, those of a video's frames.
 
     Args:
@@ -109,25 +105,28 @@ def labels(
         numbers: The numbers of a video's frames in the document.
         left_out: Counts the labels that the document can't hold, by the reason, as they are come upon.
     """
-    missing: Counter[str] = Counter() if left_out is None else left_out
     for figure in annotation.figures:
-        frame = None if numbers is None else _frame_of(figure)
-        if numbers is not None and frame is None:
-            missing[OF_NO_FRAME] += 1
-            continue
-        number = annotation.item_id if frame is None or numbers is None else numbers.number(annotation.item_id, frame)
-        if number is None:
-            continue
-        said = _label(annotation, figure, number)
-        if said is None:
-            missing[UNREADABLE] += 1
-            continue
-        yield said if numbers is None else said | {"video_id": annotation.item_id} | _shown(figure)
+        number = _image_of(annotation.item_id, figure, numbers)
+        said = None if number is None else _label(annotation, figure, number)
+        if said is not None:
+            yield said if numbers is None else said | {"video_id": annotation.item_id} | _shown(figure)
+        elif number is not None:
+            left_out[UNREADABLE] += 1
+        elif _frame_of(figure) is None:
+            left_out[OF_NO_FRAME] += 1
+
+
+def _image_of(item_id: int, figure: Figure, numbers: Frames | None) -> int | None:
+    """Return the number of the image that a label is on; None where the document has no such image."""
+    if numbers is None:
+        return item_id
+    frame = _frame_of(figure)
+    return None if frame is None else numbers.number(item_id, frame)
 
 
 def _frame_of(figure: Figure) -> int | None:
-    frame = frame_of(figure)
-    return frame if frame is not None and 0 <= frame <= _LAST_FRAME else None
+    frame = checks.frame_of(figure)
+    return frame if frame is not None and 0 <= frame <= checks.LAST_ID else None
 
 
 def _image(annotation: Annotation, number: int, file_name: str) -> dict[str, object]:

@@ -14,14 +14,13 @@ from math import isfinite
 from typing import cast
 
 from pinakes.server.errors import Invalid
-from pinakes.server.labeling import masks
+from pinakes.server.labeling import label_checks as checks, masks
 from pinakes.server.labeling.coco import KEY
 from pinakes.server.labeling.label_types import NewAnnotation, NewLabel, NewTagging
 
 _WHOLE = "document"
 _CORNERS = 2
 _TRIANGLE = 3
-_LAST_FRAME = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ def _place(each: Mapping[str, object], at: str, films: Mapping[int, Labeled]) ->
         raise _bad(at, "video_id names no video of the document")
     key = "frame_index" if "frame_id" not in each else "frame_id"
     frame = _number(each, key, at)
-    if not 0 <= frame <= _LAST_FRAME:
+    if not 0 <= frame <= checks.LAST_ID:
         raise _bad(at, f"{key} counts the frames of a video from 0")
     return _Place(films[video], video, frame)
 

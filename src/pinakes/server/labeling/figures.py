@@ -157,10 +157,9 @@ async def edit(tx: Tx, actor: Actor, figure_id: int, changes: FigureChanges) -> 
     places, tags = Places(), list[object]()
     label = _changed(before, changes)
     places.labels.append("figure")
-    row = checks.label(label, 0, before.item_id, "figure")
+    drawn = changes.geometry is not None or changes.geometry_type is not None
+    row = checks.label(label, 0, before.item_id, "figure", drawn=drawn)
     await _require_frames(tx, [(before.item_id, checks.frame_of(changes), "figure")])
-    if changes.geometry is None and changes.geometry_type is None:
-        row["geometry"] = None
     add_tags(changes.tags or (), 0, "figure", tags, places)
     written = {"labels": _written([row]), "tags": _written(tags)}
     class_ids, tag_ids = await resolve(tx, project_id, written, places)

@@ -16,7 +16,6 @@ from pinakes.server.errors import Invalid
 from pinakes.server.labeling import mask_data
 
 Json: TypeAlias = dict[str, Any]
-Size: TypeAlias = tuple[int, int]
 Box: TypeAlias = tuple[float, float, float, float]
 _Move: TypeAlias = Callable[[float, int], float]
 
@@ -81,7 +80,7 @@ def to_subpixel(geometry_type: str, geometry: Mapping[str, Any]) -> Json:
     return _moved(geometry, lambda value, _: value + 0.5 if _is_whole(value) else value)
 
 
-def to_pixel(geometry_type: str, geometry: Mapping[str, Any], size: Size | None = None) -> Json:
+def to_pixel(geometry_type: str, geometry: Mapping[str, Any], size: mask_data.Size | None = None) -> Json:
     """Return the pixels that a geometry of an image names.
 
     Args:

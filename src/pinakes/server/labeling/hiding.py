@@ -6,6 +6,9 @@ of its items, nor who of the others labels in it, unless he manages the work of 
 Where the project is public, whoever is not of its account is not told either: a reviewer who signs out, uses an account
 of somebody else, leaves the account, or has a live collection of his own ask for him, would be told what is kept from
 him. Members of the account who do not review there see who labeled.
+
+The record has a coarser rule of its own (`events/queries.sql`): wherever a queue of a project hides who labels, who put
+tags there is told to those who manage the work, and to nobody else.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from pinakes.server.actor import Actor
 from pinakes.server.db import Part, Query, Tx
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.label_types import Annotation, Figure, FigureVersion, LabelObject, Tagging
-from pinakes.server.permissions.table import ROLES, Permission
+from pinakes.server.permissions.service import roles_include
+from pinakes.server.permissions.table import Permission
 
 # Whether a queue (`q`) keeps from somebody who labels in it.
 _KEEPS: LiteralString = """\
@@ -45,7 +49,8 @@ async def queue_ids(tx: Tx, actor: Actor) -> set[int]:
     """Return the queues that an actor sees as a member of their account, and that keep from him who labels in them."""
     if actor.user_id is None or actor.is_admin:
         return set()
-    accounts = [account for account in actor.roles if account not in _managed(actor)]
+    managed = _managed(actor)
+    accounts = [account for account in actor.roles if account not in managed]
     if not accounts:
         return set()
     return set(await tx.all(SQL.hiding_queues, int, user_id=actor.user_id, accounts=accounts))
@@ -120,7 +125,7 @@ def _asking(actor: Actor) -> dict[str, object]:
 
 def _managed(actor: Actor) -> list[int]:
     """Return the accounts whose work an actor manages."""
-    return [account for account, role in actor.roles.items() if Permission.QUEUE_MANAGE in ROLES[role]]
+    return roles_include(actor, Permission.QUEUE_MANAGE)
 
 
 def _version(actor: Actor, one: FigureVersion) -> FigureVersion:

@@ -14,6 +14,7 @@ from pinakes.server.labeling.label_types import (
     APPLIES_TO,
     TARGETS,
     VALUE_TYPES,
+    Figure,
     FigureChanges,
     NewClass,
     NewLabel,
@@ -94,13 +95,20 @@ def choices(value_type: str, values: Sequence[str] | None, field: str) -> list[s
     return found
 
 
-def label_class(value: NewClass, at: int, field: str = "classes") -> dict[str, object]:
-    """Return a new class as a row of a call."""
+def label_class(value: NewClass, at: int, field: str = "classes", *, shaped: bool = True) -> dict[str, object]:
+    """Return a new class as a row of a call.
+
+    Args:
+        value: The class.
+        at: Its place among those of the call.
+        field: What those are called.
+        shaped: Its shape is a new one; one that stays is not looked at again: it may be older than our rules.
+    """
     place = f"{field}[{at}]"
     return {
         "id": value.id if _is_id(value.id) else None,
         "name": name(value.name, f"{place}.name"),
-        "shape": shape(value.shape, f"{place}.shape"),
+        "shape": shape(value.shape, f"{place}.shape") if shaped else value.shape,
         "color": color(value.color, f"{place}.color", at),
         "description": text(value.description, f"{place}.description"),
         "hotkey": text(value.hotkey, f"{place}.hotkey", LONGEST_NAME),
@@ -191,19 +199,23 @@ def shallow(value: object, field: str) -> None:
     raise Invalid(message, field=field)
 
 
-def label(value: NewLabel, n: int, item_id: int, place: str) -> dict[str, object]:
-    """Return a label as the database takes it; `n`: its place among those of the call."""
-    if value.geometry is not None:
-        if not isinstance(value.geometry, dict):
-            message = "A geometry is a JSON object."
-            raise Invalid(message, field=f"{place}.geometry")
-        shallow(value.geometry, f"{place}.geometry")
-    kind = shape(value.geometry_type, f"{place}.geometry_type")
-    geometry.check(kind, value.geometry, f"{place}.geometry")
+def label(value: NewLabel, n: int, item_id: int, place: str, *, drawn: bool = True) -> dict[str, object]:
+    """Return a label as the database takes it.
+
+    Args:
+        value: The label.
+        n: Its place among those of the call.
+        item_id: What it is on.
+        place: Where it stands in the call.
+        drawn: Its geometry is a new one; one that stays is not looked at again: it may be older than our rules.
+    """
+    if drawn:
+        _check_geometry(value, place)
     if not (value.class_name or value.class_id or value.object_id):
         message = "A label has a class, by name or number, or an object."
         raise Invalid(message, field=f"{place}.class")
-    row: dict[str, object] = {"n": n, "item": item_id, "type": kind, "geometry": value.geometry}
+    form = value.geometry if drawn else None
+    row: dict[str, object] = {"n": n, "item": item_id, "type": value.geometry_type, "geometry": form}
     if value.object_id is not None:
         row["object_id"] = number(value.object_id, f"{place}.object_id")
     if value.class_name:
@@ -211,6 +223,16 @@ def label(value: NewLabel, n: int, item_id: int, place: str) -> dict[str, object
     elif value.class_id is not None:
         row["class_id"] = number(value.class_id, f"{place}.class_id")
     return row | _rest_of(value, place)
+
+
+def _check_geometry(value: NewLabel, place: str) -> None:
+    if value.geometry is not None:
+        if not isinstance(value.geometry, dict):
+            message = "A geometry is a JSON object."
+            raise Invalid(message, field=f"{place}.geometry")
+        shallow(value.geometry, f"{place}.geometry")
+    kind = shape(value.geometry_type, f"{place}.geometry_type")
+    geometry.check(kind, value.geometry, f"{place}.geometry")
 
 
 def _rest_of(value: NewLabel, place: str) -> dict[str, object]:
@@ -236,8 +258,8 @@ def _rest_of(value: NewLabel, place: str) -> dict[str, object]:
     return row
 
 
-def frame_of(value: NewLabel | FigureChanges) -> int | None:
-    """Return the frame that a label is of, where it says one."""
+def frame_of(value: NewLabel | FigureChanges | Figure) -> int | None:
+    """Return the frame of a video that a label or a figure is of, if it is of one."""
     frame = value.frame if value.frame is not None else (value.meta or {}).get("frame")
     return frame if isinstance(frame, int) and not isinstance(frame, bool) else None
 

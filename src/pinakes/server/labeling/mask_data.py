@@ -58,7 +58,7 @@ def unpacked(data: str) -> bytes:
     return png
 
 
-def size(png: bytes) -> Size | None:
+def _size(png: bytes) -> Size | None:
     """Return the width and height that the first bytes of a PNG tell; None where they tell none."""
     if len(png) < _HEAD or not png.startswith(_SIGNATURE):
         return None
@@ -72,7 +72,7 @@ def size_of(data: str) -> Size | None:
         head = packed if packed.startswith(_SIGNATURE) else zlib.decompressobj().decompress(packed, _HEAD)
     except (binascii.Error, zlib.error, ValueError):
         return None
-    return size(head)
+    return _size(head)
 
 
 def check(data: str, field: str) -> None:
@@ -90,7 +90,7 @@ def check(data: str, field: str) -> None:
 
 def _check_parts(png: bytes) -> None:
     """Go through the parts of a PNG by their lengths and checksums."""
-    width, height = size(png) or (0, 0)
+    width, height = _size(png) or (0, 0)
     if not width or not height or width * height > MOST_PIXELS:
         message = f"a mask has 1 to {MOST_PIXELS:,} pixels, not {width:,} times {height:,}"
         raise NoMask(message)

@@ -58,8 +58,9 @@ async def replace(
     """
     right = await require_project_writing(tx, actor, project_id)
     before = await _read(tx, right)
-    wanted = _rows([checks.label_class(value, at) for at, value in enumerate(classes)], "classes")
+    wanted = _rows([checks.label_class(value, at, shaped=False) for at, value in enumerate(classes)], "classes")
     kept, fresh, gone = _matched(before.classes, wanted)
+    _require_shapes(kept, wanted)
     wanted_tags = _rows([checks.label_tag(value, at) for at, value in enumerate(tags)], "tags")
     kept_tags, fresh_tags, gone_tags = _matched(before.tags, wanted_tags)
     _keep_colors(kept, classes, wanted)
@@ -110,9 +111,17 @@ def _matched(
         if at not in kept and row["name"] in by_name:
             kept[at] = left.pop(by_name.pop(row["name"]))
     fresh = [row for at, row in enumerate(wanted) if at not in kept]
-    for at, one in kept.items():
-        wanted[at]["id"] = one.id
+    for at, row in enumerate(wanted):
+        row["id"] = kept[at].id if at in kept else None
     return [(kept[at], wanted[at]) for at in sorted(kept)], fresh, list(left.values())
+
+
+def _require_shapes(kept: Sequence[tuple[LabelClass, dict[str, Any]]], wanted: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse shapes that there are not; a class may keep one that it had before our rules."""
+    had = {old.id: old.shape for old, _ in kept}
+    for at, row in enumerate(wanted):
+        if row["shape"] != had.get(row["id"]):
+            checks.shape(row["shape"], f"classes[{at}].shape")
 
 
 def _keep_colors(

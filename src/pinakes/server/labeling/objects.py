@@ -11,7 +11,14 @@ from pinakes.server.labeling import access, hiding, label_checks as checks
 from pinakes.server.labeling.access import SQL
 from pinakes.server.labeling.annotations import add_tags, give_object_tags
 from pinakes.server.labeling.figures import resolve
-from pinakes.server.labeling.label_types import DatasetRight, ItemRight, LabelObject, NewObject
+from pinakes.server.labeling.label_types import (
+    DatasetRight,
+    ItemRight,
+    LabelObject,
+    NewObject,
+    NewTagging,
+    Tagging,
+)
 from pinakes.server.labeling.problems import Places, still_there
 from pinakes.server.paging import Page, cut, decode_cursor
 from pinakes.server.permissions.service import require, sight
@@ -176,6 +183,38 @@ async def hold_seen(tx: Tx, actor: Actor, object_ids: Sequence[int]) -> list[Ite
         where = (right.project_id, dataset_id, right.owner_id, right.visibility)
         rights.append(ItemRight(0, "dataset", *where, labels=True, only_own=right.blind))
     return rights
+
+
+async def require_unchanged(
+    tx: Tx, actor: Actor, item_id: int, dataset_id: int, wanted: Sequence[tuple[int | None, NewObject]]
+) -> None:
+    """Raise unless those objects of a call that have a number are an item's, or its dataset's, and as the call says.
+
+    Raises:
+        Invalid: one is not there, or is another than the call says; which, by its place among them.
+    """
+    numbers = [number for number, _ in wanted if number is not None]
+    known = {one.id: one for one in await get_many(tx, actor, numbers)} if numbers else {}
+    for at, (number, said) in enumerate(wanted):
+        if number is None:
+            continue
+        one = known.get(number)
+        if one is None or one.item_id not in {item_id, None} or one.dataset_id != dataset_id:
+            message = f"The item has no object {number}; without an id, one is added."
+            raise Invalid(message, field=f"objects[{at}].id")
+        if not _is_as_said(one, said):
+            message = f"Object {number} is there already, and stays as it is: send it as it is read, or leave it out."
+            raise Invalid(message, field=f"objects[{at}]")
+
+
+def _is_as_said(one: LabelObject, said: NewObject) -> bool:
+    named = said.class_name == one.class_name if said.class_name else said.class_id == one.class_id
+    described = (said.description, dict(said.meta)) == (one.description, one.meta)
+    return named and described and _values_of(said.tags) == _values_of(one.tags)
+
+
+def _values_of(tags: Sequence[Tagging | NewTagging]) -> list[tuple[object, ...]]:
+    return sorted(((tag.name, tag.value, tag.frame_from, tag.frame_to) for tag in tags), key=str)
 
 
 async def _items_of(tx: Tx, actor: Actor, right: DatasetRight, new: Sequence[NewObject]) -> list[int]:

@@ -191,13 +191,14 @@ and (
 order by q.id;
 
 -- name: stale_sources
--- The live collections that queues which somebody sees are over, and that were brought up to date longer ago than a reader
--- takes for now; none where nothing can be written.
+-- The live collections that queues which somebody sees are over, that are not in the trash, and that were brought up to date
+-- longer ago than a reader takes for now; none where nothing can be written.
 select distinct v.collection_id
 from queues as q
 inner join items as p on q.project_id = p.id
 inner join live_collections as v on q.collection_id = v.collection_id
-where q.id = any(%(ids)s::integer []) and q.removed_at is null
+inner join items as c on v.collection_id = c.id
+where q.id = any(%(ids)s::integer []) and q.removed_at is null and c.deleted_at is null
 and (
     %(everything)s or p.owner_id = any(%(accounts)s::integer []) or p.owner_id = any(%(at_work)s::integer [])
 )

@@ -74,13 +74,13 @@ async def actor_for_user(tx: Tx, user_id: int, api: str, request_id: str = "") -
     return _actor(found, api, request_id)
 
 
-async def actor_again(tx: Tx, *, user_id: int, token_id: int | None, api: str, request_id: str = "") -> Actor | None:
+async def actor_again(tx: Tx, *, user_id: int, token_id: int | None, api: str) -> Actor | None:
     """Return who acted before, by that token or a session, with what he may do now; None when he or it is gone."""
     if token_id is None:
         found = await tx.one(SQL.user_credential, Credential, user_id=user_id)
     else:
         found = await tx.one(SQL.token_credential_by_id, Credential, user_id=user_id, token_id=token_id)
-    return _actor(found, api, request_id) if found is not None and found.valid else None
+    return _actor(found, api, "") if found is not None and found.valid else None
 
 
 def _actor(found: Credential, api: str, request_id: str) -> Actor:

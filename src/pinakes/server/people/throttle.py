@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from pinakes.server.db import Database, Tx, load
 from pinakes.server.errors import TooManyRequests
-from pinakes.server.settings import Rate, rates
+from pinakes.server.settings import Rate, Settings, rates
 
 SQL = load(__package__)
 
@@ -27,21 +27,24 @@ async def attempt(db: Database, what: str, rate: str, *keys: str) -> None:
             await _count(tx.alone, one, what, *keys)
 
 
-async def attempt_sign_in(db: Database, name: str, address: str, per_name: str, per_address: str) -> None:
+async def attempt_sign_in(db: Database, settings: Settings, name: str, address: str) -> None:
     """Count an attempt to sign in: of one address to one account, and of one address at all; TooManyRequests."""
-    await attempt(db, "sign-in", per_address, address)
-    await attempt(db, "sign-in", per_name, address, name.lower())
+    await _attempt_as(db, settings, "sign-in", name, address)
 
 
-async def attempt_code(db: Database, name: str, address: str, per_name: str, per_address: str) -> None:
+async def attempt_code(db: Database, settings: Settings, name: str, address: str) -> None:
     """Count an attempt to name a device's code, which is short enough to be guessed by who may try for ever."""
-    await attempt(db, "device-code", per_address, address)
-    await attempt(db, "device-code", per_name, address, name.lower())
+    await _attempt_as(db, settings, "device-code", name, address)
 
 
 async def forget_old(tx: Tx) -> None:
     """Forget the attempts whose time is over."""
     await tx.run(SQL.forget_old_attempts)
+
+
+async def _attempt_as(db: Database, settings: Settings, what: str, name: str, address: str) -> None:
+    await attempt(db, what, settings.signin_limit_address, address)
+    await attempt(db, what, settings.signin_limit, address, name.lower())
 
 
 async def _count(tx: Tx, rate: Rate, what: str, *keys: str) -> None:

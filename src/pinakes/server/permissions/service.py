@@ -74,6 +74,14 @@ def roles_allowing(actor: Actor, permission: Permission) -> list[int]:
     ]
 
 
+def roles_include(actor: Actor, permission: Permission) -> list[int]:
+    """Return the accounts on which an actor's roles include something, whatever the credential that he came with.
+
+    It says what he is to them, for what is told to some and kept from others. What he may do: `roles_allowing`.
+    """
+    return [account for account, role in actor.roles.items() if permission in ROLES[role]]
+
+
 def allows(actor: Actor, permission: Permission, *, owner_id: int | None, visibility: str = "private") -> bool:
     """Tell whether an actor may do something with a thing of that owner and visibility."""
     return explain(actor, permission, owner_id=owner_id, visibility=visibility).allowed

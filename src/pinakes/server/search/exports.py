@@ -2,14 +2,17 @@
 
 Of videos, COCO's images are the frames that have labels, and come as pictures; the other forms have the video itself.
 
-An export is a list of files, each told as it is made: nothing is kept in memory but the ids, and one batch of items at
-a time, each batch in a transaction of its own. Items that vanish meanwhile are left out.
+An export is a list of files, each told as it is made. In memory are the ids, one batch of items at a time, each batch
+in a transaction of its own, and of all items what later files need: which names are taken, which frames have labels,
+where the files are that are elsewhere, what is left out. Items that vanish meanwhile are left out; so are files that
+do, and frames that can't be read, and that is told.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, get_args
@@ -19,10 +22,11 @@ import orjson
 from pinakes.server.actor import Actor
 from pinakes.server.blobs import Blobs
 from pinakes.server.catalog import datasets, media as catalog, media_readers
+from pinakes.server.catalog.media_files import decodable
 from pinakes.server.catalog.media_reading import may_download
 from pinakes.server.catalog.media_types import Media, MediaBytes
 from pinakes.server.db import Database, Tx
-from pinakes.server.errors import Invalid
+from pinakes.server.errors import FileNotFound, Invalid, NotFound
 from pinakes.server.labeling import annotations as labels, classes, coco, yolo
 from pinakes.server.labeling.label_types import Annotation, LabelClass
 from pinakes.server.search import media
@@ -31,8 +35,8 @@ from pinakes.server.search.filters import EVERYTHING, Expression
 Form: TypeAlias = Literal["coco", "yolo", "jsonl"]
 FORMS: tuple[str, ...] = get_args(Form)
 BATCH = 500
-# Why a frame is no picture of an export.
-NO_PICTURE = "the frame can't be read"
+# Why an export lacks the picture of a frame, or the file of an item.
+NO_PICTURE, NO_FILE = "the frame can't be read", "its file is gone"
 # The tables of a COCO document, and what each says of an item.
 _Tables: TypeAlias = "Mapping[str, Callable[[Annotation], Iterable[dict[str, object]]]]"
 
@@ -120,23 +124,31 @@ async def _require_one_project(tx: Tx, actor: Actor, order: Order, project_id: i
 
 async def files(db: Database, blobs: Blobs, actor: Actor, order: Order, planned: Plan) -> AsyncIterator[File]:
     """Tell the files of a planned export one after the other; the content of each is to be read before the next."""
-    reading, names = _Reading(db, actor, planned), _Names(planned)
+    reading, missing = _Reading(db, actor, planned), _Missing()
     if order.form == "coco" and planned.videos:
-        async for file in _coco_of_videos(reading, planned, blobs if order.with_media else None):
-            yield file
-        return
+        told = _coco_of_videos(reading, planned, blobs if order.with_media else None, missing)
+    else:
+        told = _labels_and_media(reading, blobs, order, planned, missing)
+    async for file in told:
+        yield file
+    if missing:
+        yield missing.file()
+
+
+async def _labels_and_media(
+    reading: _Reading, blobs: Blobs, order: Order, planned: Plan, missing: _Missing
+) -> AsyncIterator[File]:
+    """Tell the labels in a form, and the files of the items as they are."""
+    names = _Names(planned)
     if order.form == "coco":
-        missing = _Missing()
         yield File("annotations.json", _coco(reading, planned, _of_images(planned, missing)))
-        if missing:
-            yield missing.file()
     elif order.form == "jsonl":
         yield File("items.jsonl", _lines(reading, planned))
     else:
-        async for file in _yolo(reading, planned, order.task, names):
+        async for file in _yolo(reading, planned, order.task, names, missing):
             yield file
     if order.with_media:
-        async for file in _media(reading, blobs, names):
+        async for file in _media(reading, blobs, names, missing):
             yield file
 
 
@@ -191,15 +203,15 @@ def _labels(
     missing.add(each.item_id, planned.path(each), left_out)
 
 
-async def _coco_of_videos(reading: _Reading, planned: Plan, blobs: Blobs | None) -> AsyncIterator[File]:
-    """Tell a document, the frames that are its images, and which labels and frames are not there."""
-    numbers, missing = coco.Frames(), _Missing()
+async def _coco_of_videos(
+    reading: _Reading, planned: Plan, blobs: Blobs | None, missing: _Missing
+) -> AsyncIterator[File]:
+    """Tell a document, and the frames that are its images."""
+    numbers = coco.Frames()
     yield File("annotations.json", _coco(reading, planned, _of_videos(planned, numbers, missing)))
     if blobs is not None:
         async for file in _frames(reading, blobs, planned, numbers, missing):
             yield file
-    if missing:
-        yield missing.file()
 
 
 async def _coco(reading: _Reading, planned: Plan, tables: _Tables) -> AsyncIterator[bytes]:
@@ -222,12 +234,12 @@ async def _frames(
     reading: _Reading, blobs: Blobs, planned: Plan, numbers: coco.Frames, missing: _Missing
 ) -> AsyncIterator[File]:
     """Tell the frames of videos that have labels as pictures, and where the videos are that are no files here."""
-    links: list[bytes] = []
+    links: list[tuple[str, str | None]] = []
     async for rows, stored in reading.batches():
         for item_id, row in rows.items():
             path, left = planned.path(row), set(numbers.of(item_id))
             if item_id not in stored:
-                links.append(orjson.dumps({"path": path, "link": row.link}) + b"\n")
+                links.append((path, row.link))
                 continue
             if not left:
                 continue
@@ -236,18 +248,18 @@ async def _frames(
                 yield File(f"images/{coco.frame_path(path, frame)}", _once(picture))
             if left:
                 missing.add(item_id, path, {NO_PICTURE: len(left)})
-    if links:
-        yield File("links.jsonl", _once(b"".join(links)))
+    for file in _elsewhere(links):
+        yield file
 
 
 async def _pictures(blobs: Blobs, video: MediaBytes, wanted: Iterable[int]) -> AsyncIterator[tuple[int, bytes]]:
-    """Tell frames of a video, as far as it can be decoded."""
-    async with blobs.local(video.key) as path:
-        try:
+    """Tell frames of a video, as far as it is there and can be decoded."""
+    try:
+        async with decodable(blobs, video.key) as path:
             async for picture in media_readers.frames(path, video.mime, list(wanted)):
                 yield picture
-        except media_readers.Unreadable:
-            return
+    except FileNotFound:
+        return
 
 
 async def _lines(reading: _Reading, planned: Plan) -> AsyncIterator[bytes]:
@@ -336,37 +348,58 @@ class _Names:
         return f"{stem}-{number}{path.removeprefix(stem)}"
 
 
-async def _yolo(reading: _Reading, planned: Plan, task: yolo.Task, names: _Names) -> AsyncIterator[File]:
-    """Tell the classes, the text of each image, and which labels no text can hold."""
+async def _yolo(
+    reading: _Reading, planned: Plan, task: yolo.Task, names: _Names, missing: _Missing
+) -> AsyncIterator[File]:
+    """Tell the classes and the text of each image, and note which labels no text can hold."""
     yield File("data.yaml", _once(yolo.description(planned.classes).encode()))
     numbers = {each.id: number for number, each in enumerate(planned.classes)}
-    missing = _Missing()
     async for annotation in reading.annotations():
         text = "".join(f"{line}\n" for line in yolo.lines(annotation, numbers, task))
         yield File(f"labels/{names.of_text(annotation)}.txt", _once(text.encode()))
         missing.add(annotation.item_id, planned.path(annotation), yolo.left_out(annotation))
-    if missing:
-        yield missing.file()
 
 
-async def _media(reading: _Reading, blobs: Blobs, names: _Names) -> AsyncIterator[File]:
-    links: list[bytes] = []
+async def _media(reading: _Reading, blobs: Blobs, names: _Names, missing: _Missing) -> AsyncIterator[File]:
+    """Tell the files of items as far as they are there, and where those are that are none here."""
+    links: list[tuple[str, str | None]] = []
     async for rows, stored in reading.batches():
         for item_id, row in rows.items():
-            if item_id in stored:
-                yield File(f"images/{names.of_file(row)}", _stored(blobs, stored[item_id].key))
-            else:
-                links.append(orjson.dumps({"path": names.of_file(row), "link": row.link}) + b"\n")
+            path = names.of_file(row)
+            if item_id not in stored:
+                links.append((path, row.link))
+                continue
+            async with aclosing(_stored(blobs, stored[item_id].key)) as content:
+                # Read as far as shows whether it is there: once its name is told, nothing but its bytes may follow.
+                try:
+                    first = await anext(content, b"")
+                except NotFound:
+                    missing.add(item_id, path, {NO_FILE: 1})
+                else:
+                    yield File(f"images/{path}", _after(first, content))
+    for file in _elsewhere(links):
+        yield file
+
+
+def _elsewhere(links: Sequence[tuple[str, str | None]]) -> Iterator[File]:
+    """Tell where the items are that are no files here, by their paths; nothing, where there are none."""
     if links:
-        yield File("links.jsonl", _once(b"".join(links)))
+        lines = [orjson.dumps({"path": path, "link": link}) + b"\n" for path, link in links]
+        yield File("links.jsonl", _once(b"".join(lines)))
 
 
 def _batches(items: Sequence[int]) -> Iterator[Sequence[int]]:
     return (items[at : at + BATCH] for at in range(0, len(items), BATCH))
 
 
-async def _stored(blobs: Blobs, key: str) -> AsyncIterator[bytes]:
+async def _stored(blobs: Blobs, key: str) -> AsyncGenerator[bytes]:
     async for chunk in await blobs.stream(key):
+        yield chunk
+
+
+async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
         yield chunk
 
 

@@ -22,7 +22,7 @@ from pinakes.server.errors import (
     UnsupportedGrant,
 )
 from pinakes.server.people import service as people, throttle
-from pinakes.server.state import request_id_of, state_of
+from pinakes.server.state import address_of, request_id_of, state_of
 from pinakes.server.wires.huggingface import errors
 from pinakes.server.wires.huggingface.auth import API
 from pinakes.server.wires.huggingface.routing import Call, HubRoute, respond
@@ -55,7 +55,7 @@ async def start(call: Call) -> Response:
     """Give a device the code that it shows, and the one that it polls with."""
     form = await _form(call)
     state = state_of(call)
-    await throttle.attempt(state.db, "device", state.settings.signin_limit_address, _address(call))
+    await throttle.attempt(state.db, "device", state.settings.signin_limit_address, address_of(call))
     async with state.db.transaction() as tx:
         grant = await people.start_device_grant(tx, form.get("client_id", ""))
     page = f"{call.endpoint}{PAGE}"
@@ -98,7 +98,3 @@ async def _form(call: Call) -> dict[str, str]:
         message = "The body is no form of ours."
         raise Invalid(message, field="body")
     return dict(pairs)
-
-
-def _address(call: Call) -> str:
-    return call.client.host if call.client else ""

@@ -199,46 +199,14 @@ async def add_objects(tx: Tx, actor: Actor, item: int, dataset: int, wanted: api
     Raises:
         Invalid: (field `objects.N`) one with a number is not there, or not as the request says it is.
     """
-    await _require_objects(tx, actor, item, dataset, wanted.objects)
+    every = [(each.id, _new_object(item, each)) for each in wanted.objects]
+    with spelled():
+        await objects.require_unchanged(tx, actor, item, dataset, every)
     added = [each for each in wanted.objects if each.id is None]
-    new = [
-        NewObject(
-            class_name=each.class_name,
-            item_id=item,
-            description=each.description,
-            meta=each.meta,
-            tags=[new_tagging(tag) for tag in each.tags],
-        )
-        for each in added
-    ]
+    new = [one for number, one in every if number is None]
     ids = await objects.add(tx, actor, dataset, new) if new else []
     made = {each.key: number for each, number in zip(added, ids, strict=True) if each.key is not None}
     return made | {each.key: each.id for each in wanted.objects if each.key is not None and each.id is not None}
-
-
-async def _require_objects(tx: Tx, actor: Actor, item: int, dataset: int, wanted: Sequence[api.NewLabelObject]) -> None:
-    """Raise unless the objects of a request that have a number are an item's, and as the request says."""
-    numbers = [each.id for each in wanted if each.id is not None]
-    known = {one.id: one for one in await objects.get_many(tx, actor, numbers)} if numbers else {}
-    for at, each in enumerate(wanted):
-        if each.id is None:
-            continue
-        one = known.get(each.id)
-        if one is None or one.item_id not in {item, None} or one.dataset_id != dataset:
-            message = f"The item has no object {each.id}; without an id, one is added."
-            raise Invalid(message, field=f"objects.{at}.id")
-        if _as_it_was(each) != (one.class_name, one.description, one.meta, _tags_as_they_are(one.tags)):
-            message = f"Object {each.id} is there already, and stays as it is: send it as it is read, or leave it out."
-            raise Invalid(message, field=f"objects.{at}")
-
-
-def _as_it_was(each: api.NewLabelObject) -> tuple[object, ...]:
-    tags = _tags_as_they_are([new_tagging(tag) for tag in each.tags])
-    return each.class_name, each.description, dict(each.meta), tags
-
-
-def _tags_as_they_are(found: Sequence[Tagging | NewTagging]) -> list[tuple[object, ...]]:
-    return sorted(((tag.name, tag.value, tag.frame_from, tag.frame_to) for tag in found), key=str)
 
 
 def new_annotation(item: int, wanted: api.PutAnnotation, known: Mapping[str, int]) -> NewAnnotation:
@@ -256,6 +224,16 @@ def new_tagging(tag: api.NewTagging) -> NewTagging:
     """Read a tag that something shall have."""
     return NewTagging(
         name=tag.name, value=tag.value, frame_from=tag.frame_from, frame_to=tag.frame_to, extras=tag.extras
+    )
+
+
+def _new_object(item: int, each: api.NewLabelObject) -> NewObject:
+    return NewObject(
+        class_name=each.class_name,
+        item_id=item,
+        description=each.description,
+        meta=each.meta,
+        tags=[new_tagging(tag) for tag in each.tags],
     )
 
 

@@ -12,11 +12,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from pinakes.api.media import MAX_ITEMS, SentFile
 from pinakes.server.catalog.media_files import SMALL_TOGETHER
 from pinakes.server.catalog.media_types import Arrived
 from pinakes.server.errors import Invalid, TooLarge
+from pinakes.server.wires.native._problems import told
 
 TYPE = "application/octet-stream"
 SCHEMA: dict[str, Any] = {
@@ -58,9 +60,7 @@ async def _files(pieces: _Pieces) -> AsyncGenerator[Arrived]:
         try:
             head = SentFile.model_validate_json(line)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            why = f"the line before a file is none that we read ({where}: {first['msg']})"
+            why = f"the line before a file is none that we read ({_wrong_with(line, error)})"
             raise _malformed(why) from error
         content = await pieces.exactly(head.size)
         yield Arrived(head.name, content, bytes.fromhex(head.sha256))
@@ -107,6 +107,16 @@ class _Pieces:
             taken = bytes(view[:size])
         del self._held[:size]
         return taken
+
+
+def _wrong_with(line: bytes, error: ValidationError) -> str:
+    """Say what is wrong with the line before a file, in short by its first problem."""
+    problems = error.errors(include_url=False)
+    if problems[0]["type"] == "json_invalid":
+        return "it is not JSON"
+    found = told(problems, from_json(line))[0]
+    message = found.message.rstrip(".")
+    return f"{found.field}: {message}" if found.field else message
 
 
 def _malformed(why: str) -> Invalid:

@@ -150,7 +150,7 @@ async def begin_upload(
     After an upload that broke off, ask again and send what is missing. The parts of an upload that is not completed are
     kept for two days.
     """
-    sizes = transfers.part_sizes(wanted.size)
+    sizes = transfers.part_sizes(wanted.size, state.settings.max_upload_bytes)
     place = await _place(state, actor, version, wanted)
     if place.there:
         return api.UploadInParts(path=wanted.path, there=True, parts=[])
@@ -190,6 +190,7 @@ async def complete_upload(state: Here, actor: By, version: VersionPath, wanted: 
             md5=place.md5,
             size=wanted.size,
             version_id=version,
+            most=state.settings.max_upload_bytes,
         )
     return api.UploadInParts(path=wanted.path, there=True, parts=[])
 

@@ -23,24 +23,19 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from hashlib import sha256
 from io import StringIO, TextIOWrapper
 from itertools import islice
-from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, Literal, TypeVar, cast
 
-import orjson
 import structlog
 from fastapi import Depends, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
-from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from pinakes.api import collections as api
 from pinakes.api.common import MAX_INT4, ErrorAnswer, ItemAddress, ItemKind
-from pinakes.server import bodies
 from pinakes.server.actor import Actor
 from pinakes.server.collections import bulk, entries, revisions, service as collections
 from pinakes.server.collections.types import (
@@ -52,7 +47,7 @@ from pinakes.server.collections.types import (
     Progress,
 )
 from pinakes.server.db import Database, Tx
-from pinakes.server.errors import Invalid, PinakesError, ShuttingDown, TooLarge
+from pinakes.server.errors import Invalid, PinakesError, ShuttingDown
 from pinakes.server.events import idempotency
 from pinakes.server.events.types import Kept
 from pinakes.server.permissions.service import require_sign_in
@@ -60,7 +55,7 @@ from pinakes.server.state import request_id_of, state_of
 from pinakes.server.wires.native import encode
 from pinakes.server.wires.native._changes import CollectionRef, Matched, Matching
 from pinakes.server.wires.native._problems import told
-from pinakes.server.wires.native._shared import past_mark
+from pinakes.server.wires.native._shared import Spool, past_mark, spooled_file, take_in
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import describe, errors, router as make_router
 from pinakes.server.wires.native.idempotency import again
@@ -73,8 +68,6 @@ LINES = "application/x-ndjson"
 CSV = "text/csv"
 _LINES_TYPES = frozenset({LINES, "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 
-# A body up to this size stays in memory.
-_IN_MEMORY = 1_000_000
 _LONGEST_LINE = 65_536
 _BLOCK = 1_000_000
 _NO_NUMBER = 10**10
@@ -147,7 +140,7 @@ async def decode(request: Request, model: type[M]) -> M:
 async def add(request: Request, change: Matched, collection: str, options: BulkOptions) -> Response:
     """Add the lines of the body to a collection, and answer with lines."""
     await _admit(request, change, collection)
-    spool = await _spooled(request)
+    spool = await take_in(request, most=api.MAX_BULK_LINES)
     return await _carry_out(request, change, collection, options, _Input(spool, _new_entry))
 
 
@@ -169,11 +162,11 @@ async def import_entries(request: Request, change: Matching, collection: Collect
     """Add what an export holds, with its notes and scores. Answers as a bulk call does; `line` counts the entries."""
     await _admit(request, change, collection)
     if _content_type(request) == CSV:
-        spool = await _spooled(request)
+        spool = await take_in(request, most=api.MAX_BULK_LINES)
         total = await asyncio.to_thread(_count_records, spool.file)
-        found = _Input(_Spool(spool.file, total, spool.digest), None)
+        found = _Input(Spool(spool.file, total, spool.digest), None)
     elif is_lines(request):
-        found = _Input(await _spooled(request), _imported)
+        found = _Input(await take_in(request, most=api.MAX_BULK_LINES), _imported)
     else:
         raise _unsupported([LINES, CSV])
     return await _carry_out(request, change, collection, options, found)
@@ -213,19 +206,10 @@ async def export_entries(
 
 
 @dataclass(frozen=True, slots=True)
-class _Spool:
-    """A body on disk (a small one in memory), how many lines it has, and its digest."""
-
-    file: IO[bytes]
-    lines: int
-    digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class _Input:
     """A body and how its lines are read; None for CSV."""
 
-    spool: _Spool
+    spool: Spool
     read: Callable[[bytes], BulkLine] | None
 
     def lines(self) -> Iterable[BulkLine]:
@@ -248,29 +232,6 @@ async def _admit(request: Request, change: Matched, collection: str) -> None:
     async with state_of(request).db.reading() as tx:
         await collections.get(tx, change.actor, collection)
     require_sign_in(change.actor)
-
-
-async def _spooled(request: Request) -> _Spool:
-    """Take in the body. Nothing is locked meanwhile, and it is never in memory whole."""
-    bodies.streamed(request)
-    file = _spool()
-    digest = sha256()
-    lines = 0
-    last = b"\n"
-    try:
-        async for chunk in request.stream():
-            if chunk:
-                file.write(chunk)
-                digest.update(chunk)
-                lines += chunk.count(b"\n")
-                last = chunk[-1:]
-            if lines > api.MAX_BULK_LINES:
-                message = f"A bulk call takes at most {api.MAX_BULK_LINES} lines."
-                raise TooLarge(message, details={"limit": api.MAX_BULK_LINES})
-    except ClientDisconnect as error:
-        message = "The body ended before it was complete; nothing was done."
-        raise Invalid(message, field="body") from error
-    return _Spool(file, lines + (last != b"\n"), digest.digest())
 
 
 def _lines(file: IO[bytes], read: Callable[[bytes], BulkLine]) -> Iterator[BulkLine]:
@@ -433,7 +394,7 @@ class _Bulk:
         self._atomic: bool = options.atomic
         self._total: int = found.spool.lines
         self._digest: bytes = change.once.digest(found.spool.digest)
-        self._problems: IO[bytes] = _spool()
+        self._problems: IO[bytes] = spooled_file()
         self._counts: Counter[str] = Counter()
         self._progress: Progress = Progress(0, self._total)
         self._summary: BulkSummary | None = None
@@ -505,13 +466,13 @@ class _Bulk:
             done, _ = await asyncio.wait({work}, timeout=_TELL_EVERY)
             if self._progress != told:
                 told = self._progress
-                yield _line({"progress": {"received": told.of, "applied": told.done, "of": told.of}})
+                yield encode.line({"progress": {"received": told.of, "applied": told.done, "of": told.of}})
             if done:
                 break
         error = ShuttingDown() if work.cancelled() else work.exception()
         if error is not None:
             known = error if isinstance(error, PinakesError) else PinakesError(_ACCIDENT)
-            yield _line({"error": describe(known, self._request_id)})
+            yield encode.line({"error": describe(known, self._request_id)})
             return
         self._problems.seek(0)
         while chunk := self._problems.read(_CHUNK):
@@ -531,14 +492,14 @@ class _Bulk:
         told = self._problems.read(_LONGEST_KEPT)
         cut = bool(self._problems.read(1))
         told = told[: told.rfind(b"\n") + 1] if cut else told
-        body = orjson.dumps({"content-type": LINES}) + b"\n" + told + _summary_line(summary, cut=cut)
+        body = encode.line({"content-type": LINES}) + told + _summary_line(summary, cut=cut)
         await idempotency.keep(tx, self._change.actor, self._change.once.key or "", Kept(self._digest, 200, body))
 
     def _note(self, step: LineResult) -> None:
         result = step.result
         if result.outcome != "added":
             self._counts[result.outcome] += 1
-        self._problems.write(_line({"line": step.line, **encode.result(result, self._request_id)}))
+        self._problems.write(encode.line({"line": step.line, **encode.result(result, self._request_id)}))
 
 
 class _Ahead:
@@ -585,12 +546,8 @@ def _ended(work: asyncio.Task[None]) -> None:
         log.error("bulk_failed", exc_info=error)
 
 
-def _line(content: object) -> bytes:
-    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
-
-
 def _summary_line(done: BulkSummary, *, cut: bool = False) -> bytes:
-    return _line(
+    return encode.line(
         {
             "summary": {
                 "lines": done.lines,
@@ -656,7 +613,7 @@ class _Source:
 
 async def _json_lines(source: _Source) -> AsyncGenerator[bytes]:
     async for rows in source.pages():
-        yield b"".join(_line(encode.exported_entry(row)) for row in rows)
+        yield b"".join(encode.line(encode.exported_entry(row)) for row in rows)
 
 
 async def _csv_lines(source: _Source) -> AsyncGenerator[str]:
@@ -672,18 +629,6 @@ async def _csv_lines(source: _Source) -> AsyncGenerator[str]:
 
 def _plain(row: encode.Json) -> encode.Json:
     return {**row, "added_at": row["added_at"].isoformat().replace("+00:00", "Z")}
-
-
-class _File(SpooledTemporaryFile[bytes]):
-    """A file without a name: in memory while it is small, gone when it is forgotten."""
-
-    def __del__(self) -> None:
-        """Close it: whoever used it last need not know that he was the last."""
-        self.close()
-
-
-def _spool() -> IO[bytes]:
-    return cast("IO[bytes]", _File(max_size=_IN_MEMORY))
 
 
 def _content_type(request: Request) -> str:

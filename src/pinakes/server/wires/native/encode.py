@@ -27,10 +27,20 @@ Json = dict[str, Any]
 Allowed = dict[tuple[int, str], list[str]]
 
 
+def dumps(content: object) -> bytes:
+    """Write JSON as this wire does."""
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z)
+
+
+def line(content: object) -> bytes:
+    """Write a line of an answer that is JSON lines."""
+    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+
+
 def answer(content: object, *, status: int = 200, revision: int | None = None) -> Response:
     """Make an answer of JSON; `revision` becomes its ETag."""
     headers = {"ETag": f'"{revision}"'} if revision is not None else None
-    return Response(orjson.dumps(content, option=orjson.OPT_UTC_Z), status, headers, media_type="application/json")
+    return Response(dumps(content), status, headers, media_type="application/json")
 
 
 def empty(*, revision: int | None = None) -> Response:

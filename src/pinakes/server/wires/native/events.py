@@ -18,7 +18,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
-import orjson
 import structlog
 from fastapi import FastAPI, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
@@ -299,4 +298,4 @@ def _shown(rows: Sequence[Row], names: Names, reader: Reader) -> list[Event]:
 
 
 def _sse(event: Event) -> bytes:
-    return b"id: " + event.cursor.encode() + b"\ndata: " + orjson.dumps(event, option=orjson.OPT_UTC_Z) + b"\n\n"
+    return b"id: " + event.cursor.encode() + b"\ndata: " + encode.dumps(event) + b"\n\n"

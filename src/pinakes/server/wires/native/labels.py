@@ -20,23 +20,19 @@ All below `/api/v1`; the types are those of `pinakes.api.labels`. Coordinates on
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from tempfile import SpooledTemporaryFile
-from typing import IO, Annotated, Any, cast
+from typing import IO, Annotated, Any
 
-import orjson
 from fastapi import Path, Query, Request, Response
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from pinakes.api import labels as api, media as media_api
 from pinakes.api.common import MAX_INT4, Page
-from pinakes.server import bodies
 from pinakes.server.actor import Actor
 from pinakes.server.catalog import media
 from pinakes.server.collections import service as collections
 from pinakes.server.db import Tx
-from pinakes.server.errors import Invalid, MediaNotFound, PinakesError, TooLarge
+from pinakes.server.errors import Invalid, MediaNotFound, PinakesError
 from pinakes.server.labeling import annotations as annotating, classes, figures, tagging, tags
 from pinakes.server.labeling.label_types import (
     ClassChanges,
@@ -54,7 +50,7 @@ from pinakes.server.state import State, request_id_of
 from pinakes.server.wires.native import _labels as show, encode
 from pinakes.server.wires.native._changes import Changing
 from pinakes.server.wires.native._media import MediumPath, NeededProject, ProjectQuery
-from pinakes.server.wires.native._shared import After, Here, Limit, past_mark
+from pinakes.server.wires.native._shared import After, Here, Limit, past_mark, take_in
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import describe, errors, router as make_router
 from pinakes.server.wires.native.media import CollectionQuery, DatasetQuery, Search
@@ -73,7 +69,6 @@ _MOST_LINES = 1_000_000
 # So many lines, or so many bytes, are one transaction.
 _CHUNK, _CHUNK_BYTES = 200, 8_000_000
 _PAGE = 200
-_IN_MEMORY = 1_000_000
 
 _CONFLICT = errors(409)
 _NO_CONTENT: dict[str, Any] = {"status_code": 204, "response_class": Response, "responses": _CONFLICT}
@@ -281,7 +276,7 @@ async def export_annotations(
                 cursor = current.next
                 if cursor is not None:
                     current = await search.page(tx, actor, scope, wanted, limit=_PAGE, cursor=cursor, with_total=False)
-            yield b"".join(_line(show.annotation(each)) for each in found)
+            yield b"".join(encode.line(show.annotation(each)) for each in found)
             if cursor is None:
                 return
 
@@ -317,31 +312,13 @@ async def import_annotations(
     if kind not in _LINES_TYPES:
         message = f"Send {LINES}, and say so in Content-Type."
         raise Invalid(message, field="body")
-    file = await _spooled(request)
+    file = (await take_in(request, most=_MOST_LINES)).file
+    past_mark(file)
     call = _Import(state, actor, request_id_of(request))
     if atomic:
         lines = [line async for line in call.all_or_none(file)]
         return Response(b"".join(lines), media_type=LINES)
     return StreamingResponse(call.each(file), media_type=LINES)
-
-
-async def _spooled(request: Request) -> IO[bytes]:
-    """Take in the body, which is never in memory whole."""
-    bodies.streamed(request)
-    file = cast("IO[bytes]", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - read while answering
-    lines = 0
-    try:
-        async for chunk in request.stream():
-            file.write(chunk)
-            lines += chunk.count(b"\n")
-            if lines > _MOST_LINES:
-                message = f"A bulk call takes at most {_MOST_LINES} lines."
-                raise TooLarge(message, details={"limit": _MOST_LINES})
-    except ClientDisconnect as error:
-        message = "The body ended before it was complete; nothing was done."
-        raise Invalid(message, field="body") from error
-    past_mark(file)
-    return file
 
 
 Parsed = tuple[int, api.AnnotationLine | Invalid]
@@ -367,7 +344,7 @@ class _Import:
                 except PinakesError as error:
                     results = [self._result(line, _item(each), error=error) for line, each in chunk]
                 self._count(results)
-                yield b"".join(_line(one) for one in results)
+                yield b"".join(encode.line(one) for one in results)
             yield self._summary()
 
     async def all_or_none(self, file: IO[bytes]) -> AsyncGenerator[bytes]:
@@ -378,7 +355,7 @@ class _Import:
                 for chunk in _chunks(file):
                     results = await self._save(tx, chunk, atomic=True)
                     self._count(results)
-                    kept += [_line(one) for one in results]
+                    kept += [encode.line(one) for one in results]
         for line in kept:
             yield line
         yield self._summary()
@@ -443,7 +420,7 @@ class _Import:
         self.saved += len(results) - refused
 
     def _summary(self) -> bytes:
-        return _line({"summary": api.AnnotationSummary(saved=self.saved, refused=self.refused).model_dump()})
+        return encode.line({"summary": api.AnnotationSummary(saved=self.saved, refused=self.refused).model_dump()})
 
 
 def _chunks(file: IO[bytes]) -> Iterator[list[Parsed]]:
@@ -541,7 +518,3 @@ async def list_figure_history(
 
 def _rows(rows: Sequence[show.Json], *, status: int = 200) -> Response:
     return encode.answer({"rows": rows, "next": None}, status=status)
-
-
-def _line(content: object) -> bytes:
-    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)

@@ -211,7 +211,7 @@ async def delete_dataset(change: Changing, dataset: DatasetPath) -> Response:
 async def find_files(state: Here, actor: By, dataset: DatasetPath, wanted: api.FileHashes) -> Response:
     """Say which files the dataset's account has already, so that they need not be sent."""
     async with state.db.transaction() as tx:
-        place = await datasets.get(tx, actor, dataset)
+        place = await datasets.to_change(tx, actor, dataset)
         hashes = [bytes.fromhex(one) for one in wanted.sha256]
         found = await media_files.known(tx, actor, place.owner_id, hashes)
     return encode.answer({"known": [one.hex() for one in found]})
@@ -239,7 +239,7 @@ async def _add_each(
     tx: Tx, actor: Actor, dataset: int, items: Sequence[api.NewMedium], request_id: str, *, private: bool
 ) -> list[show.Json]:
     """Add what can be added, and say of each item what became of it, in their order."""
-    place = await datasets.get(tx, actor, dataset)
+    place = await datasets.to_change(tx, actor, dataset)
     hashes = sorted({one.sha256 for one in items if one.sha256 is not None})
     known = {
         one.hex() for one in await media_files.known(tx, actor, place.owner_id, [bytes.fromhex(h) for h in hashes])
@@ -307,7 +307,7 @@ async def upload_medium(
     """Take a file's bytes and make an item of them. An item of that name with other content: 409."""
     media.media_name(name)
     async with state.db.reading() as tx:
-        place = await datasets.get(tx, actor, dataset)
+        place = await datasets.to_change(tx, actor, dataset)
     facts = await media_files.receive(
         state.db,
         state.blobs,
@@ -341,7 +341,7 @@ async def upload_media(request: Request, state: Here, actor: By, dataset: Datase
     of more than 4 MiB come by themselves. What is added by the time that a body breaks off stays.
     """
     async with state.db.reading() as tx:
-        await media_arriving.may_add(tx, actor, dataset)
+        await datasets.to_change(tx, actor, dataset)
     request_id = request_id_of(request)
     results: list[show.Json] = []
     async for files in arrivals.portions(_whole(request)):
@@ -368,7 +368,7 @@ async def _whole(request: Request) -> AsyncIterator[bytes]:
         async for chunk in request.stream():
             yield chunk
     except ClientDisconnect as error:
-        message = "The file ended before it was complete; nothing was kept."
+        message = "The body ended before it was complete; what had been added by then stays, and nothing else."
         raise Invalid(message, field="body") from error
 
 
@@ -495,7 +495,7 @@ async def move_media(change: Changing, wanted: api.MoveMedia) -> Response:
 async def copy_media(state: Here, change: Changing, wanted: api.CopyMedia) -> Response:
     """Copy items into a dataset, with their labels if asked for: all of them or none."""
     async with state.db.reading() as tx:
-        place = await datasets.get(tx, change.actor, wanted.dataset)
+        place = await datasets.to_change(tx, change.actor, wanted.dataset)
     await media_files.share(state.db, state.blobs, change.actor, wanted.items, place.owner_id)
 
     async def work(tx: Tx) -> Response:

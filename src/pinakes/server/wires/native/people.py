@@ -49,7 +49,8 @@ from pinakes.server.permissions import service as permissions
 from pinakes.server.permissions.table import PUBLIC, SCOPES, SIGNED_IN, Permission, roles_with
 from pinakes.server.permissions.types import Explanation
 from pinakes.server.registries import service as registries
-from pinakes.server.wires.native._shared import After, Here, Limit, address_of
+from pinakes.server.state import address_of
+from pinakes.server.wires.native._shared import After, Here, Limit
 from pinakes.server.wires.native.auth import By
 from pinakes.server.wires.native.errors import errors, router as make_router
 
@@ -150,9 +151,7 @@ async def update_user(state: Here, actor: By, name: Name, wanted: api.UpdateUser
     changes = AccountChanges(**wanted.model_dump())
     hashed: str | None = None
     if changes.password is not None:
-        settings = state.settings
-        limits = (settings.signin_limit, settings.signin_limit_address)
-        await throttle.attempt_sign_in(state.db, name, address_of(request), *limits)
+        await throttle.attempt_sign_in(state.db, state.settings, name, address_of(request))
         async with state.db.reading() as tx:
             current = await people.password_to_confirm(tx, actor, name)
         await people.confirm_password(current, changes.current_password)
@@ -327,8 +326,7 @@ async def create_session(state: Here, wanted: api.CreateSession, request: Reques
     if not same_origin(request.method, request.headers, settings.public_url):
         message = "One signs in from a page of this server."
         raise Forbidden(message)
-    limits = (settings.signin_limit, settings.signin_limit_address)
-    await throttle.attempt_sign_in(state.db, wanted.name, address_of(request), *limits)
+    await throttle.attempt_sign_in(state.db, settings, wanted.name, address_of(request))
     signed_in = await people.sign_in(state.db, wanted.name, wanted.password, days=settings.session_days)
     response.set_cookie(
         COOKIE, signed_in.secret, max_age=settings.session_days * 86_400, **attributes(settings.public_url)

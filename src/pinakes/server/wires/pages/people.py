@@ -13,7 +13,7 @@ from pinakes.server.errors import InvalidCredentials, PinakesError
 from pinakes.server.people import service as people, throttle
 from pinakes.server.people.sessions import COOKIE
 from pinakes.server.people.types import SignedIn
-from pinakes.server.state import request_id_of, state_of
+from pinakes.server.state import address_of, request_id_of, state_of
 from pinakes.server.wires.pages.auth import API, By, drop_session, keep_session, require_own_form
 from pinakes.server.wires.pages.errors import PageRoute, status_of
 from pinakes.server.wires.pages.render import page
@@ -123,8 +123,7 @@ def _device(
 async def _sign_in(request: Request, form: dict[str, str]) -> SignedIn:
     state = state_of(request)
     settings = state.settings
-    limits = (settings.signin_limit, settings.signin_limit_address)
-    await throttle.attempt_sign_in(state.db, form.get("name", ""), _address(request), *limits)
+    await throttle.attempt_sign_in(state.db, settings, form.get("name", ""), address_of(request))
     token = form.get("token", "").strip()
     if not token:
         name, password = form.get("name", ""), form.get("password", "")
@@ -135,12 +134,7 @@ async def _sign_in(request: Request, form: dict[str, str]) -> SignedIn:
 
 async def _count_code(request: Request, name: str) -> None:
     state = state_of(request)
-    limits = (state.settings.signin_limit, state.settings.signin_limit_address)
-    await throttle.attempt_code(state.db, name, _address(request), *limits)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+    await throttle.attempt_code(state.db, state.settings, name, address_of(request))
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -224,7 +224,7 @@ async def added(call: Call, dataset_id: int, entries: Sequence[Entry], field: st
     actor, state = await call.actor(), state_of(call)
     async with state.db.reading() as tx:
         try:
-            owner_id = (await datasets.get(tx, actor, dataset_id)).owner_id
+            owner_id = (await datasets.to_change(tx, actor, dataset_id)).owner_id
         except DatasetNotFound as error:
             raise DatasetNotFound(error.message, field="datasetId") from error
     new = [one.new(f"{field}.{index}") for index, one in enumerate(entries)]

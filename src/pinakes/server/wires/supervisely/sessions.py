@@ -16,7 +16,7 @@ from pinakes.server.catalog import workspaces
 from pinakes.server.errors import Invalid, InvalidCredentials, PinakesError
 from pinakes.server.people import service as people, throttle
 from pinakes.server.people.types import NewToken
-from pinakes.server.state import State, request_id_of, state_of
+from pinakes.server.state import State, address_of, request_id_of, state_of
 from pinakes.server.wires.supervisely import errors
 from pinakes.server.wires.supervisely.auth import API
 from pinakes.server.wires.supervisely.calls import Call, respond
@@ -46,9 +46,7 @@ async def _credentials(call: Call) -> tuple[str, str]:
 async def _claims(request: Request, login: str, password: str) -> dict[str, Any]:
     """Make a token for who knows the password, and say who he is and where he works."""
     state = state_of(request)
-    address = request.client.host if request.client else ""
-    limits = (state.settings.signin_limit, state.settings.signin_limit_address)
-    await throttle.attempt_sign_in(state.db, login, address, *limits)
+    await throttle.attempt_sign_in(state.db, state.settings, login, address_of(request))
     signed_in = await people.sign_in(state.db, login, password)
     return await _token(state, signed_in.secret, request_id_of(request))
 

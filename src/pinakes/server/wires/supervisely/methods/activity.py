@@ -11,6 +11,7 @@ from typing import Any
 
 from pinakes.server.errors import Invalid
 from pinakes.server.labeling import activity
+from pinakes.server.labeling.activity_types import Deed
 from pinakes.server.wires.supervisely.calls import Context, Methods
 from pinakes.server.wires.supervisely.conditions import check_conditions, given, numbers, words
 from pinakes.server.wires.supervisely.methods.users import OfTeam
@@ -98,7 +99,7 @@ async def listed(ctx: Context, asked: OfTeam) -> object:
     return envelope([deed_json(row) for row in rows], total, size)
 
 
-def deed_json(deed: activity.Deed) -> dict[str, Any]:
+def deed_json(deed: Deed) -> dict[str, Any]:
     """Something that was done; what the record does not tell of it is null."""
     return {
         "userId": deed.actor_id,
@@ -122,7 +123,7 @@ def deed_json(deed: activity.Deed) -> dict[str, Any]:
     }
 
 
-def _meta(deed: activity.Deed) -> dict[str, Any]:
+def _meta(deed: Deed) -> dict[str, Any]:
     if deed.verb in STATUSES:
         return {"reviewStatus": STATUSES[deed.verb], **deed.facts}
     return {"duration": deed.seconds} if ACTIONS[deed.verb] == TIMED else deed.facts

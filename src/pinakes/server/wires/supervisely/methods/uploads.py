@@ -80,10 +80,7 @@ async def _all_of(begun: bytes, part: Part) -> AsyncGenerator[bytes]:
 
 
 async def _take_large(state: State, actor: Actor, pieces: AsyncGenerator[bytes]) -> dict[str, Any]:
-    try:
-        found = await media_files.receive_anywhere(state.db, state.blobs, actor, pieces)
-    except Invalid as error:
-        return {"errors": [{"type": error.code, "message": error.message}]}
+    found = await media_files.receive_anywhere(state.db, state.blobs, actor, pieces)
     return {"hash": written_hash(found.sha256)}
 
 

@@ -142,6 +142,7 @@ class ArtifactsMutations:
             upload_id=given.upload_id,
             numbers=[part.part_number for part in given.completed_parts],
             version_id=version.id,
+            most=ctx.state.settings.max_upload_bytes,
         )
         return DigestPayload(digest=files.in_base64(md5))
 
