@@ -21,7 +21,7 @@ from pinakes.server.actor import Actor
 from pinakes.server.artifacts.run_types import Blob, Run, RunFile
 from pinakes.server.blobs import Blobs, Received
 from pinakes.server.db import Database, Tx, load
-from pinakes.server.errors import Forbidden, Invalid, NotFound, RunNotFound, TooLarge, Unavailable
+from pinakes.server.errors import Forbidden, Invalid, NotFound, RunNotFound, Unavailable
 from pinakes.server.people import credentials
 from pinakes.server.permissions.service import allows
 from pinakes.server.permissions.table import Permission
@@ -83,16 +83,13 @@ def part_sizes(size: int, most: int) -> list[int]:
     """Return how large each part of a file is, of which at most so many bytes are taken; an empty file has one.
 
     Raises:
-        TooLarge: it is larger than that.
-        Invalid: (field `size`) it would have too many.
+        Invalid: (field `size`) it is larger than that, or would have too many parts.
     """
+    most = min(most, MOST_PARTS * PART_SIZE)
     if size > most:
-        message = f"The file is larger than {most} bytes, the most that is taken here."
-        raise TooLarge(message, details={"limit": most})
-    whole, rest = divmod(size, PART_SIZE)
-    if whole + bool(rest) > MOST_PARTS:
-        message = f"A file that comes in parts has at most {MOST_PARTS * PART_SIZE} bytes."
+        message = f"A file has at most {most} bytes here."
         raise Invalid(message, field="size")
+    whole, rest = divmod(size, PART_SIZE)
     return [*([PART_SIZE] * whole), *([rest] if rest or not whole else [])]
 
 
@@ -325,9 +322,8 @@ async def complete(
     """Put together what came in parts of our own size. Doing it again is safe. Hold no connection.
 
     Raises:
-        Invalid: (field `parts`) some are missing; or (field `md5`) together they are another content, and are dropped,
-            so that they can be sent anew.
-        TooLarge: it has more than `most` bytes.
+        Invalid: (field `size`) it has more than `most` bytes; (field `parts`) some are missing; or (field `md5`)
+            together they are another content, and are dropped, so that they can be sent anew.
         Unavailable: the store or the database is away; ask again.
     """
     upload_id = upload_id_of(account_id, md5, size)
