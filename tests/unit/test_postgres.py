@@ -21,6 +21,21 @@ OPTIONS = {"shared_buffers": "16MB"}
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.parametrize(("gigabytes", "megabytes"), [(0.25, 128), (1, 256), (24, 6144), (256, 8192)])
+def test_a_quarter_of_the_memory_is_for_the_database(gigabytes: float, megabytes: int):
+    assert postgres.cache(int(gigabytes * 1024**3)) == megabytes
+
+
+def test_a_container_may_have_less_memory_than_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(postgres, "_CONTAINER_LIMITS", (limit,))
+    machine = postgres.memory()
+    limit.write_text("max\n")
+    assert postgres.memory() == machine
+    limit.write_text(f"{512 * 1024**2}\n")
+    assert postgres.memory() == 512 * 1024**2
+
+
 @pytest.fixture
 def data() -> Generator[Path]:
     with open_folder() as path:
