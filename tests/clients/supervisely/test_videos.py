@@ -90,6 +90,16 @@ class TestVideos:
         films.api.video.remove(again.id)
         assert films.api.video.get_info_by_id(again.id) is None
 
+    def test_what_the_client_knows_of_a_video_does_not_change_it(self, films: Shelf, tmp_path: Path) -> None:
+        path = write_video(tmp_path / "a.mp4")
+        known = {"streams": [], "formatName": "made up", "duration": 7, "size": "1"}
+        [video] = films.api.video.upload_paths(films.dataset.id, ["a.mp4"], [str(path)], infos=[known])
+        assert (video.frames_count, video.frame_width, video.frame_height) == (6, WIDTH, HEIGHT)
+        assert films.api.video.upsert_info(video.hash, known) == {"success": True}
+        assert films.api.video.get_info_by_id(video.id).frames_count == 6
+        with pytest.raises(HTTPError, match=r"0\.hash"):
+            films.api.video.upsert_info("A" * 43 + "=", known)
+
     def test_objects_figures_and_tags_come_back(self, films: Shelf, tmp_path: Path) -> None:
         video = films.api.video.upload_path(films.dataset.id, "a.mp4", str(write_video(tmp_path / "a.mp4")))
         speed, checked = (films.meta.get_tag_meta(name) for name in ("speed", "checked"))

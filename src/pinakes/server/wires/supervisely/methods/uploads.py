@@ -26,6 +26,14 @@ class Hashes(Form):
     hashes: list[str]
 
 
+class FileMeta(Form):
+    """What a client says that a file has in it."""
+
+    hash: str
+    meta: dict[str, Any]
+    link: str | None = None
+
+
 @METHODS.change("images.internal.hashes.list", list[str])
 async def known(ctx: Context, asked: list[str]) -> object:
     """Say which of some files are here: those of all kinds of items are asked for by this method."""
@@ -88,9 +96,25 @@ async def _take_large(state: State, actor: Actor, pieces: AsyncGenerator[bytes])
 async def meta(ctx: Context, asked: Hashes) -> object:
     """Tell what was read from files, in the order asked: the client makes an item of each stream of a video."""
     hashes = [need_hash(text, f"hashes.{index}") for index, text in enumerate(asked.hashes)]
-    found = {one.sha256: one for one in await media_anywhere.facts(ctx.tx, ctx.actor, hashes)}
+    facts = await _facts(ctx, hashes, "hashes.{}")
+    return [{"hash": written_hash(one), "meta": file_meta(facts[one])} for one in hashes]
+
+
+@METHODS.change("videos.bulk.upsert_file_meta", list[FileMeta])
+async def believe(ctx: Context, given: list[FileMeta]) -> object:
+    """Hear what a client knows of videos that it has sent (`upload_paths(infos=...)`), to spare the server the reading.
+
+    What a video has was read from its file when that came, and holds: frames that are not in it could not be labeled.
+    """
+    await _facts(ctx, [need_hash(one.hash, f"{index}.hash") for index, one in enumerate(given)], "{}.hash")
+    return {"success": True}
+
+
+async def _facts(ctx: Context, hashes: list[bytes], field: str) -> dict[bytes, dict[str, object]]:
+    """Return what was read from files, all of which must be here."""
+    found = {one.sha256: one.facts for one in await media_anywhere.facts(ctx.tx, ctx.actor, hashes)}
     for index, one in enumerate(hashes):
         if one not in found:
-            message = f"hashes.{index}: no such file has been uploaded."
-            raise Invalid(message, field=f"hashes.{index}")
-    return [{"hash": written_hash(one), "meta": file_meta(found[one].facts)} for one in hashes]
+            message = f"{field.format(index)}: no such file has been uploaded."
+            raise Invalid(message, field=field.format(index))
+    return found
