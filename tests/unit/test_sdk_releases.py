@@ -232,6 +232,25 @@ async def test_tasks_do_the_same():
     assert len(done) < 600
 
 
+async def test_what_is_on_its_way_arrives_and_nothing_more_is_begun():
+    begun: list[int] = []
+    ended: list[int] = []
+    failed = asyncio.Event()
+
+    async def work(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            failed.set()
+            raise KeyError(number)
+        await failed.wait()
+        await asyncio.sleep(0.01)
+        ended.append(number)
+
+    with pytest.raises(KeyError):
+        await parallel.each_async(work, range(100), 4, lambda: None)
+    assert (begun, ended) == ([0, 1], [0])
+
+
 # --- Transfers against a server that answers as it is told
 
 

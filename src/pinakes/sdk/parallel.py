@@ -19,19 +19,23 @@ async def each_async(
 
     What is on its way then may end, unless `stop` or whoever waits for all of this ends it.
     """
-    left, failed = iter(things), asyncio.Event()
+    left, failed = iter(things), False
 
     async def worker() -> None:
+        nonlocal failed
         for thing in left:
-            await work(thing)
-            if failed.is_set():
+            if failed:
                 return
+            try:
+                await work(thing)
+            except BaseException:
+                failed = True
+                raise
 
     workers = [asyncio.create_task(worker()) for _ in range(max(1, at_once))]
     try:
         await asyncio.gather(*workers)  # cancelled itself, it cancels them
     except BaseException:
-        failed.set()
         stop()
         raise
     finally:
@@ -48,7 +52,11 @@ def each(work: Callable[[T], None], things: Iterable[T], at_once: int, stop: Cal
                 more = [*_first(left)]
             if not more:
                 return
-            work(more[0])
+            try:
+                work(more[0])
+            except BaseException:
+                ended.set()
+                raise
 
     with ThreadPoolExecutor(max(1, at_once), thread_name_prefix="pinakes") as pool:
         workers = [pool.submit(worker) for _ in range(max(1, at_once))]
@@ -56,7 +64,7 @@ def each(work: Callable[[T], None], things: Iterable[T], at_once: int, stop: Cal
             for one in as_completed(workers):
                 one.result()
         except BaseException:
-            ended.set()
+            ended.set()  # by an interrupt, too
             stop()
             raise
 

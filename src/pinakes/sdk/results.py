@@ -187,10 +187,15 @@ class MediaDownloaded:
 
 
 class FetchTally:
-    """Counts what is fetched, over several threads, and tells whoever wants to know."""
+    """Counts what is fetched, over several threads, and tells whoever wants to know.
+
+    Attributes:
+        stopped: Whether what is on its way is to end: something else has failed.
+    """
 
     def __init__(self, progress: OnProgress) -> None:
         """Begin to count."""
+        self.stopped: bool = False
         self._progress: OnProgress = progress
         self._lock: Lock = Lock()
         self._counts: Counter[str] = Counter()
@@ -200,6 +205,10 @@ class FetchTally:
         with self._lock:
             self._counts.update(items=1, elsewhere=elsewhere, kept=kept, size=size)
             self._progress(Progress("receiving", self._counts["items"], None, "items"))
+
+    def stop(self) -> None:
+        """Let what is on its way end."""
+        self.stopped = True
 
     def downloaded(self, folder: Path) -> MediaDownloaded:
         """Say what it came to."""

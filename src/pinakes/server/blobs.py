@@ -342,7 +342,7 @@ class Blobs:
             message = f"Together the parts are larger than {most} bytes, the most that is taken here."
             raise TooLarge(message, details={"limit": most})
         async with aclosing(self._one_after_the_other(parts)) as content:
-            return await self.receive(key, content, md5=md5, size=size, most=most)
+            return await self.receive(key, content, md5=md5, size=size)
 
     async def walk(self, prefix: str) -> AsyncGenerator[list[Stored]]:
         """Go through the objects whose keys begin with `prefix/`, many at a time, in no particular order."""

@@ -60,7 +60,7 @@ OPTIONS: Mapping[str, str] = {
     "log_line_prefix": "%m [%p] ",
 }
 
-# What the database may keep of itself in memory: a quarter of it, as PostgreSQL advises. It is taken as the data grows.
+# What the database may keep of itself in memory: a quarter of it, as PostgreSQL advises. It is taken as data is read.
 # With 256 MB, a page from the depths of ten million entries took 1.6 times as long as the first (docs/benchmarks.md).
 _CACHE_SHARE = 4
 _SMALLEST_CACHE, _LARGEST_CACHE = 128, 8192

@@ -165,13 +165,13 @@ class MediaFiles(PlacedNoun):
             place.parent.mkdir(parents=True, exist_ok=True)
             kept = in_thread(local_media.is_there, place, medium.size, medium.sha256)
             if not kept:
-                self._fetch(medium, place)
+                self._fetch(medium, place, tally)
             tally.count(size=medium.size or 0, kept=kept)
 
         for page in pages.pages():
             for number in sorted({medium.dataset for medium in page.rows} - {*names}):
                 names[number] = self._folders(number, names)
-            each(fetch, page.rows, at_once, _nothing)
+            each(fetch, page.rows, at_once, tally.stop)
         return tally.downloaded(folder)
 
     def _folders(self, dataset: int, known: dict[int, tuple[str, ...]]) -> tuple[str, ...]:
@@ -182,12 +182,12 @@ class MediaFiles(PlacedNoun):
         above = () if found.parent is None else self._folders(found.parent, known)
         return (*above, found.name)
 
-    def _fetch(self, medium: Medium, place: Path) -> None:
+    def _fetch(self, medium: Medium, place: Path, tally: FetchTally) -> None:
         """Fetch a file into its place, beginning with what is there of it from before."""
         sha256 = medium.sha256 or ""
         part = local.part_of(place, sha256)
         for _ in range(_TRIES):
-            self._receive(medium, part, sha256)
+            self._receive(medium, part, sha256, tally)
             if in_thread(local_media.is_there, part, None, sha256):
                 part.replace(place)
                 return
@@ -195,8 +195,8 @@ class MediaFiles(PlacedNoun):
         message = f"What came for {medium.name!r} is not what the server says: its SHA-256 is another one."
         raise UnexpectedAnswer(message, code="wrong_content", field="path", details={"item": medium.id})
 
-    def _receive(self, medium: Medium, part: Path, sha256: str) -> None:
-        """Receive the rest of a file; go on where it breaks."""
+    def _receive(self, medium: Medium, part: Path, sha256: str, tally: FetchTally) -> None:
+        """Receive the rest of a file; go on where it breaks, unless all of it has been stopped."""
         attempt = 0
         with part.open("ab") as opened:
             while medium.size is None or opened.tell() < medium.size:
@@ -208,7 +208,11 @@ class MediaFiles(PlacedNoun):
                             opened.seek(0)
                         for chunk in response.iter_bytes():
                             opened.write(chunk)
+                            if tally.stopped:
+                                raise local.Stopped
                 except (ConnectionFailed, Unavailable) as failure:
+                    if tally.stopped:
+                        raise
                     attempt = 1 if opened.tell() > before else attempt + 1
                     self._session.pause(attempt, failure)
                 else:

@@ -8,7 +8,7 @@ of somebody else, leaves the account, or has a live collection of his own ask fo
 him. Members of the account who do not review there see who labeled.
 
 The record has a coarser rule of its own (`events/queries.sql`): wherever a queue of a project hides who labels, who put
-tags there is told to those who manage the work, and to nobody else.
+tags there is told to those who manage the work, and to himself.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ async def _labels_and_media(
         async for file in _yolo(reading, planned, order.task, names, missing):
             yield file
     if order.with_media:
-        async for file in _media(reading, blobs, names, missing):
+        async for file in _media(reading, blobs, planned, names, missing):
             yield file
 
 
@@ -360,7 +360,9 @@ async def _yolo(
         missing.add(annotation.item_id, planned.path(annotation), yolo.left_out(annotation))
 
 
-async def _media(reading: _Reading, blobs: Blobs, names: _Names, missing: _Missing) -> AsyncIterator[File]:
+async def _media(
+    reading: _Reading, blobs: Blobs, planned: Plan, names: _Names, missing: _Missing
+) -> AsyncIterator[File]:
     """Tell the files of items as far as they are there, and where those are that are none here."""
     links: list[tuple[str, str | None]] = []
     async for rows, stored in reading.batches():
@@ -374,7 +376,7 @@ async def _media(reading: _Reading, blobs: Blobs, names: _Names, missing: _Missi
                 try:
                     first = await anext(content, b"")
                 except NotFound:
-                    missing.add(item_id, path, {NO_FILE: 1})
+                    missing.add(item_id, planned.path(row), {NO_FILE: 1})
                 else:
                     yield File(f"images/{path}", _after(first, content))
     for file in _elsewhere(links):

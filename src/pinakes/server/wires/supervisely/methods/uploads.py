@@ -31,7 +31,6 @@ class FileMeta(Form):
 
     hash: str
     meta: dict[str, Any]
-    link: str | None = None
 
 
 @METHODS.change("images.internal.hashes.list", list[str])
@@ -92,7 +91,7 @@ async def _take_large(state: State, actor: Actor, pieces: AsyncGenerator[bytes])
     return {"hash": written_hash(found.sha256)}
 
 
-@METHODS.change("import-storage.internal.meta.list", Hashes)
+@METHODS.read("import-storage.internal.meta.list", Hashes)
 async def meta(ctx: Context, asked: Hashes) -> object:
     """Tell what was read from files, in the order asked: the client makes an item of each stream of a video."""
     hashes = [need_hash(text, f"hashes.{index}") for index, text in enumerate(asked.hashes)]
@@ -100,7 +99,7 @@ async def meta(ctx: Context, asked: Hashes) -> object:
     return [{"hash": written_hash(one), "meta": file_meta(facts[one])} for one in hashes]
 
 
-@METHODS.change("videos.bulk.upsert_file_meta", list[FileMeta])
+@METHODS.read("videos.bulk.upsert_file_meta", list[FileMeta])
 async def believe(ctx: Context, given: list[FileMeta]) -> object:
     """Hear what a client knows of videos that it has sent (`upload_paths(infos=...)`), to spare the server the reading.
 
