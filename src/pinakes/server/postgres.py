@@ -65,7 +65,7 @@ OPTIONS: Mapping[str, str] = {
 _CACHE_SHARE = 4
 _SMALLEST_CACHE, _LARGEST_CACHE = 128, 8192
 
-# Where the kernel says how much memory a container has; the one of its first and of its second version.
+# Where the kernel says how much memory a container has: in the second version of its control groups, and in the first.
 _CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 START_TIMEOUT = 60.0
