@@ -63,6 +63,7 @@ class Studio:
             await self.dataset(dataset)
         hashes = [hashlib.sha256(content).digest() for content in contents] if contents else None
         async with self.db.transaction() as tx:
+            await tx.patiently_for(count)
             cursor = await tx.connection.execute(
                 """
                 with item as (

@@ -47,8 +47,8 @@ _OPTIONS = "-c max_parallel_workers_per_gather=0 -c jit=off -c plan_cache_mode=f
 # So many statements a connection keeps prepared.
 _PREPARED = 300
 
-# How many items make a change a large one, which is given more time.
-_MANY = 10_000
+# How many items make a change a large one, which is given more time; and how many make one whose plans are made anew.
+_MANY, _SOME = 10_000, 1_000
 
 # When somebody who waits for the change of another shall come back.
 _LOCKED_RETRY = 5
@@ -191,13 +191,20 @@ class Tx:
         await self._begun()
 
     async def patiently(self) -> None:
-        """Let the statements of this transaction take ten minutes each: it changes much at once, and may do so."""
+        """Let the statements of this transaction take ten minutes each: it changes much at once, and may do so.
+
+        Its plans are made anew. A connection keeps them, those of foreign keys too, until the tables are analyzed; one
+        made for a new instance's first few rows goes through the whole table for each row of a large change.
+        """
         await self.run(SQL.be_patient)
+        await self.run(SQL.plan_anew)
 
     async def patiently_for(self, count: int) -> None:
-        """Let them take so long where what is changed are many items."""
+        """Let them take so long where what is changed are many items; from a thousand on plans are made anew."""
         if count > _MANY:
             await self.patiently()
+        elif count > _SOME:
+            await self.run(SQL.plan_anew)
 
     @property
     def database(self) -> str:

@@ -17,6 +17,11 @@ select (tasks.procrastinate_defer_jobs_v1(array[row(
 select set_config('statement_timeout', '10min', true)
 where current_setting('statement_timeout')::interval between interval '1 millisecond' and interval '10 minutes';
 
+-- name: plan_anew
+-- Forget the plans that this connection keeps: the next use of each statement and each foreign key makes one for the tables as
+-- they are by then.
+discard plans;
+
 -- name: defer_jobs
 -- Write several background jobs that are alike but for their arguments, inside the caller's transaction.
 select tasks.procrastinate_defer_jobs_v1(array_agg(row(

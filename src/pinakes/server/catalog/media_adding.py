@@ -198,6 +198,7 @@ async def _made(tx: Tx, actor: Actor, batch: _Batch) -> dict[int, Media]:
         return {}
     target, places = batch.target, sorted(batch.rows)
     rows = [batch.rows[place] for place in places]
+    await tx.patiently_for(len(rows))
     ids = await tx.all(
         SQL.create_media,
         int,

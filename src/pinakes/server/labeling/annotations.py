@@ -394,6 +394,7 @@ async def _save(tx: Tx, actor: Actor, lines: Sequence[Line], *, atomic: bool) ->
 
 
 async def _save_all(tx: Tx, actor: Actor, lines: Sequence[Line], *, atomic: bool) -> dict[int, Saved]:
+    await tx.patiently_for(sum(len(line.places.labels) for line in lines if line.places))
     outcomes = await tx.all(
         SQL.put_annotations,
         Outcome,

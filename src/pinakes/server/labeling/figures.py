@@ -50,6 +50,7 @@ async def add(tx: Tx, actor: Actor, new: Sequence[NewFigure]) -> list[int]:
     class_ids, tag_ids = await resolve(tx, project_id, written, places)
     limited = await access.go_on(tx, actor, items)
     found = {"class_ids": class_ids, "tag_ids": tag_ids, "user_id": actor.user_id}
+    await tx.patiently_for(len(new))
     with still_there():
         made: list[int] = await tx.value(SQL.add_labels, **written, **found)
     if limited:

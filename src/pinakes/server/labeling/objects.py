@@ -47,6 +47,7 @@ async def add(tx: Tx, actor: Actor, dataset_id: int, new: Sequence[NewObject]) -
         add_tags(one.tags, n, where, tags, places)
     written = {"labels": _written(labels), "tags": _written(tags)}
     class_ids, tag_ids = await resolve(tx, right.project_id, written, places)
+    await tx.patiently_for(len(new))
     with still_there():
         made = await tx.rows(
             SQL.add_objects,

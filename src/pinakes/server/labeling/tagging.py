@@ -37,6 +37,7 @@ async def add(tx: Tx, actor: Actor, new: Sequence[NewTagged]) -> list[int]:
         rows.append(checks.tagging(tag, k, -1, where) | _thing(one, where))
     tags = checks.written(rows, "tags").decode()
     _, tag_ids = await figures.resolve(tx, project_id, {"labels": "[]", "tags": tags}, places)
+    await tx.patiently_for(len(new))
     with still_there():
         made = await tx.rows(SQL.add_taggings, tags=tags, tag_ids=tag_ids, user_id=actor.user_id)
     await tx.run(SQL.mark_labeled, ids=items)
