@@ -53,8 +53,8 @@ async def db(dsn: str) -> AsyncGenerator[Database]:
 
 @pytest.fixture(scope="session")
 def server(cluster: Cluster) -> Generator[Server]:
-    """A real server in processes of its own, on a database of its own; tests share it too."""
-    with cluster.database() as url, serving(database_url=url) as server:
+    """The installed program as a server, in processes of its own, on a database of its own; tests share it too."""
+    with cluster.database() as url, serving(database_url=url, installed=True) as server:
         yield server
 
 

@@ -16,10 +16,14 @@ from pathlib import Path
 import httpx2
 
 from support.folders import open_folder
+from support.parting import Parted, Streams
 
 PROGRAM = Path(sys.executable).with_name("pinakes")
 ADMIN_TOKEN = "pinakes_tests_administrator_0123456789abcdef"
 START_TIMEOUT = 60.0
+
+# The program as it is installed, or one that has imported it before.
+Process = subprocess.Popen[bytes] | Parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Server:
     admin_token: str
     data: Path
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Process
 
     @property
     def headers(self) -> dict[str, str]:
@@ -58,12 +62,18 @@ def serving(
     data: Path | None = None,
     settings: Mapping[str, str] | None = None,
     port: int | None = None,
+    installed: bool = False,
 ) -> Generator[Server]:
-    """A server that runs as long as this lasts; with a private PostgreSQL unless a database is given."""
+    """A server that runs as long as this lasts; with a private PostgreSQL unless a database is given.
+
+    It is the installed program, where it shall be; or else parts from a process that has imported it already.
+    """
     if data is None:
         with (
             open_folder() as folder,
-            serving(database_url=database_url, data=folder, settings=settings, port=port) as server,
+            serving(
+                database_url=database_url, data=folder, settings=settings, port=port, installed=installed
+            ) as server,
         ):
             yield server
         return
@@ -73,9 +83,14 @@ def serving(
     if database_url is not None:
         environment["PINAKES_DATABASE_URL"] = database_url
     log = data / "serve.log"
-    with log.open("ab") as output:
-        command = [PROGRAM, "serve", "--port", str(port), "--data", data]
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
+    arguments = ["serve", "--port", str(port), "--data", data]
+    if installed:
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [PROGRAM, *arguments], env=environment, stdout=output, stderr=output, start_new_session=True
+            )
+    else:
+        process = Parted(arguments, environment, Streams(Path(os.devnull), log, log), own_session=True)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process, log)
@@ -84,14 +99,14 @@ def serving(
         stop(process)
 
 
-def stop(process: subprocess.Popen[bytes]) -> int:
+def stop(process: Process) -> int:
     """Stop a server as an operator would, and return its status."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     return process.wait(timeout=30)
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(url: str, process: Process, log: Path) -> None:
     until = time.monotonic() + START_TIMEOUT
     while time.monotonic() < until and process.poll() is None:
         try:

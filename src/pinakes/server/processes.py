@@ -18,6 +18,11 @@ log = structlog.get_logger(__name__)
 # By this signal `serve` tells its processes that the end begins (`ending`), right before it tells them to end.
 END_BEGINS = signal.SIGUSR1
 
+# `Popen` waits until the new program runs, which it hears from the end of a pipe. A process that parts from this one
+# in between keeps that pipe open, for as long as it lives: so none does.
+_starting = threading.Lock()
+os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release)
+
 _PR_SET_PDEATHSIG = 1
 _LONGEST_PAUSE = 30.0
 
@@ -86,7 +91,8 @@ class Companion:
                     return
                 # It follows this thread's end (`die_with` counts threads, not processes), so the thread stays.
                 # In a session of its own: Ctrl-C in a terminal is for the server, which tells it.
-                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
+                with _starting:
+                    self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
             began = time.monotonic()
             status = self._process.wait()
             if self._stopping.is_set():
