@@ -81,6 +81,9 @@ _ERROR = {"application/json": {"schema": {"$ref": f"{_SCHEMAS}{ErrorAnswer.__nam
 # What any operation may answer; those with a conflict, a precondition or a limit add theirs by `errors(409)`.
 COMMON = (400, 401, 403, 404, 413, 422, 503)
 
+# This one comes before anything of ours is asked, and has no body.
+_TOO_LONG: dict[int | str, dict[str, Any]] = {414: {"description": "The address is longer than 65,534 bytes."}}
+
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe answers of these statuses for an operation's `responses=`.
@@ -103,7 +106,7 @@ def router(tag: str) -> APIRouter:
         prefix=PREFIX,
         route_class=NativeRoute,
         tags=[tag],
-        responses=errors(*COMMON),
+        responses={**errors(*COMMON), **_TOO_LONG},
         generate_unique_id_function=lambda route: route.name,
     )
 
