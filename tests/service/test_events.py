@@ -39,12 +39,18 @@ async def settled(db: Database) -> None:
         mine = await cursor.fetchone()
     assert mine is not None
     async with asyncio.timeout(60):
-        while int((await head(db)).partition(".")[0]) <= int(mine[0]):  # noqa: ASYNC110 - nobody here would set an event
+        while int((await head_now(db)).partition(".")[0]) <= int(mine[0]):  # noqa: ASYNC110 - nobody here would set an event
             await asyncio.sleep(0.02)
 
 
 async def head(db: Database) -> str:
-    """Return the cursor of now."""
+    """Return the cursor of now, behind all that was done before."""
+    await settled(db)
+    return await head_now(db)
+
+
+async def head_now(db: Database) -> str:
+    """Return the cursor of the feed's end as it is just now."""
     async with db.reading() as tx:
         return await events.head(tx)
 

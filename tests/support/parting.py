@@ -6,6 +6,7 @@ That the installed program starts is for `test_cli.py`, `test_serve.py` and the 
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pkgutil
@@ -115,6 +116,8 @@ def _be_the_command(
 ) -> None:
     if own_session:
         os.setsid()
+    # What was there before is nothing to be collected here: looking at it would copy all of it.
+    gc.freeze()
     # As in a program that nothing parted from: the processes of a server part from the first.
     multiprocessing.set_start_method("fork", force=True)
     os.chdir(folder)

@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import psutil
 
 from support.folders import open_folder
 from support.parting import Parted, Streams
@@ -104,6 +105,22 @@ def stop(process: Process) -> int:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     return process.wait(timeout=30)
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether a process is gone, or only waits for the system to take note of its end."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_for_the_end(processes: Sequence[psutil.Process], seconds: float = 10) -> None:
+    """Wait until processes have ended, which takes no longer than this."""
+    until = time.monotonic() + seconds
+    while not all(map(ended, processes)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def _wait_until_ready(url: str, process: Process, log: Path) -> None:

@@ -26,7 +26,7 @@ from pinakes.server.settings import Settings
 from pinakes.server.signing import Signer, signer_of
 from support.database import Cluster
 from support.folders import open_folder
-from support.server import Server, serving
+from support.server import Server, serving, wait_for_the_end
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -72,7 +72,7 @@ class Depot:
         processes = psutil.Process(self.server.process.pid).children(recursive=True)
         os.killpg(self.server.process.pid, signal.SIGKILL)
         self.server.process.wait(timeout=10)
-        psutil.wait_procs(processes, timeout=10)
+        wait_for_the_end(processes)
 
     @property
     def actor(self) -> Actor:
