@@ -58,7 +58,7 @@ def _own_configuration() -> list[str]:
         f"pythonpath={FOLDER.parents[1]}",
         "-p",
         "no:cacheprovider",
-        "--timeout=120",
+        "--timeout=240",
         "-q",
     ]
 

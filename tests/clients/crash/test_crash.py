@@ -23,7 +23,7 @@ from support import invariants
 from support.server import PROGRAM, clean_environment, free_port
 
 # They share a data folder, one after the other.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crash")]
 
 ROUNDS = 20
 WRITERS = 5

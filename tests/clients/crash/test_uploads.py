@@ -28,7 +28,7 @@ from support.database import Cluster
 from support.folders import open_folder
 from support.server import Server, serving, wait_for_the_end
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow]
 
 BLOCK = os.urandom(1024 * 1024)
 BLOCKS = 12

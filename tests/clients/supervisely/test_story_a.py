@@ -79,7 +79,6 @@ class Mine:
         self.place.team.lead.native("PATCH", f"/queues/{self.queue}", {"lease_seconds": seconds})
 
 
-@pytest.mark.timeout(240)
 def test_failure_mining(place: Place) -> None:
     """Story A, steps 1 to 6 (S1-01, S1-02, S1-08, S1-10, S1-41 to S1-46, S1-49, S1-57)."""
     ids = images_of_three_datasets(place)

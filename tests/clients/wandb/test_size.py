@@ -80,7 +80,6 @@ def test_thousands_of_files_in_one_version(spot: Desk):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_sixteen_processes_log_to_one_artifact(spot: Desk):
     """Every one gets a number of its own, without a gap, and `latest` is on the highest."""
     script = spot.folder / "writer.py"
