@@ -57,7 +57,7 @@ test: $(VENV) ## every check and every test
 # What has a real database and the whole application, but no server, no client and no other wire: a third of all tests.
 INNER := tests/unit tests/migrations tests/permissions/test_matrix.py tests/wires/native
 
-test-fast: $(VENV) ## the tests of the inner loop, in about a minute
+test-fast: $(VENV) ## the tests of the inner loop, in one to two minutes
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(INNER)
 
 # The clients that the tests drive beside those of .venv, each in an environment of its own.
